@@ -1,0 +1,79 @@
+# Everything a contributor runs. The files these targets make stay in the project's own folders
+# (.deps, .venv, tavana-data) and in one cache folder, so that a second run or clone is quick.
+
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/tavana
+CARGO_TARGET_DIR ?= $(CACHE)/target
+export CARGO_TARGET_DIR
+
+PYTHON ?= python3
+VENV := .venv/made
+REQUIREMENTS := e2e/requirements.txt bench/requirements.txt tools/requirements.txt
+CARGO_DENY := 0.20.2
+
+# For the command line, e.g. make deps DEPS_FLAGS='--from official'
+DEPS_FLAGS ?=
+CARGO_FLAGS ?=
+SERVE_FLAGS ?= --sample tpch:1
+PYTEST_FLAGS ?=
+BENCH_FLAGS ?=
+DENY_CHECKS ?= bans licenses sources
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help deps venv build serve test lint deny fmt bench clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+deps: ## fetch DuckDB's library and extensions into .deps
+	@$(PYTHON) tools/deps.py $(DEPS_FLAGS)
+
+venv: $(VENV) ## make the Python environment of tests, bench and lint in .venv
+
+$(VENV): $(REQUIREMENTS)
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed")'
+	@rm -rf .venv
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo "make: $(PYTHON) cannot make a virtual environment;" \
+		"install its venv module (Debian and Ubuntu: python3-venv) or name another with PYTHON=" >&2; exit 1; }
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check $(REQUIREMENTS:%=--requirement %)
+	@touch $@
+
+build: deps ## build the programs, optimised
+	cargo build $(CARGO_FLAGS) --release --workspace --bins
+
+serve: deps ## build and serve a TPC-H sample on 127.0.0.1:50051
+	cargo build $(CARGO_FLAGS) --release --package tavana
+	"$(CARGO_TARGET_DIR)/release/tavana" serve --data-dir tavana-data $(SERVE_FLAGS)
+
+test: export TAVANA_BIN_DIR = $(abspath $(CARGO_TARGET_DIR))/debug
+test: deps $(VENV) ## run all tests: cargo's, then real clients against real processes
+	cargo build $(CARGO_FLAGS) --workspace --bins
+	@if cargo nextest --version >/dev/null 2>&1; then set -ex; \
+		cargo nextest run $(CARGO_FLAGS) --workspace; cargo test $(CARGO_FLAGS) --workspace --doc; \
+	else set -ex; cargo test $(CARGO_FLAGS) --workspace; fi
+	.venv/bin/python -m pytest e2e/python $(PYTEST_FLAGS)
+
+lint: deps $(VENV) ## check formatting, lints and repository hygiene
+	$(PYTHON) tools/hygiene.py
+	cargo fmt --all --check
+	cargo clippy $(CARGO_FLAGS) --workspace --all-targets -- --deny warnings
+	.venv/bin/python -m ruff format --check .
+	.venv/bin/python -m ruff check .
+
+deny: ## check licences, sources and banned crates; DENY_CHECKS=advisories for known holes
+	@cargo deny --version >/dev/null 2>&1 || test -x "$(CACHE)/tools/bin/cargo-deny" || \
+		env -u CARGO_TARGET_DIR cargo install cargo-deny --version $(CARGO_DENY) --locked --root "$(CACHE)/tools"
+	PATH="$(CACHE)/tools/bin:$$PATH" cargo deny check $(DENY_CHECKS)
+
+fmt: $(VENV) ## format all code
+	cargo fmt --all
+	.venv/bin/python -m ruff check --fix --select I .
+	.venv/bin/python -m ruff format .
+
+bench: deps $(VENV) ## measure against peers and write docs/benchmarks.md
+	cargo build $(CARGO_FLAGS) --release --workspace --bins
+	TAVANA_BIN_DIR="$(abspath $(CARGO_TARGET_DIR))/release" .venv/bin/python bench/run.py $(BENCH_FLAGS)
+
+clean: ## remove what was built and fetched (not tavana-data, not the download cache)
+	cargo clean
+	rm -rf .deps .venv

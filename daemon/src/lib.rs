@@ -1,0 +1,19 @@
+//! What a process does around its job.
+//!
+//! Every Tavana program reads its settings ([`config`]), tells what it does ([`telemetry`],
+//! [`admin`]), ends in good order ([`drain`]), listens ([`listen`]) and serves gRPC ([`grpc`]),
+//! and knows its callers ([`users`], [`login`], [`key`]). The programs differ in the service they
+//! put in the middle.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
+pub mod admin;
+pub mod config;
+pub mod drain;
+pub mod grpc;
+pub mod key;
+pub mod listen;
+pub mod login;
+pub mod telemetry;
+pub mod users;
+mod watch;

@@ -1,0 +1,195 @@
+//! The workers of a gateway: how they are, and how many calls each has running.
+//!
+//! Every worker is asked for its status once an interval, by the action
+//! [`tavana_wire::action::WORKER_STATUS`]. A connection that fails takes a worker out at once, a slow
+//! answer only when it happens several times in a row: a busy worker is not a dead one. The next good answer
+//! brings it back. A call takes a [`Place`] on a worker and holds it until the last byte.
+
+mod endpoint;
+mod health;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tavana_wire::WorkerId;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::auth::ServiceToken;
+use crate::metrics::Metrics;
+use crate::relay::root_cause;
+use crate::route::{self, Candidate, Health, RouteError, Target};
+pub use endpoint::{CallError, EndpointError, WorkerEndpoint, WorkerService};
+use health::{CheckError, Condition};
+
+/// All workers that a gateway was given.
+pub(crate) struct Fleet {
+    workers: Vec<Arc<Worker>>,
+    metrics: Arc<Metrics>,
+    /// Tells whoever shows the gateway's readiness whether a worker is up.
+    on_change: Box<dyn Fn(Result<(), String>) + Send + Sync>,
+}
+
+struct Worker {
+    endpoint: WorkerEndpoint,
+    condition: watch::Sender<Condition>,
+    /// Running calls by lane of the endpoint.
+    running: Vec<AtomicUsize>,
+}
+
+/// A running call's place on a worker; dropping it frees the place.
+pub(crate) struct Place {
+    /// The worker's index in the fleet.
+    pub(crate) at: usize,
+    worker: Arc<Worker>,
+    lane: usize,
+}
+
+/// How often and how patiently workers are asked for their status.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pace {
+    /// Between two questions.
+    pub(crate) interval: Duration,
+    /// Until an answer counts as late.
+    pub(crate) deadline: Duration,
+}
+
+impl Fleet {
+    pub(crate) fn new(
+        endpoints: Vec<WorkerEndpoint>,
+        metrics: Arc<Metrics>,
+        on_change: impl Fn(Result<(), String>) + Send + Sync + 'static,
+    ) -> Arc<Self> {
+        let workers = endpoints.into_iter().map(|endpoint| Arc::new(Worker::new(endpoint))).collect();
+        let fleet = Arc::new(Self { workers, metrics, on_change: Box::new(on_change) });
+        fleet.tell();
+        fleet
+    }
+
+    /// Starts asking every worker for its status, until the returned set is dropped.
+    pub(crate) fn watch(self: &Arc<Self>, pace: Pace, token: &Arc<ServiceToken>) -> JoinSet<()> {
+        let mut tasks = JoinSet::new();
+        for worker in &self.workers {
+            let (fleet, worker, token) = (self.clone(), worker.clone(), token.clone());
+            tasks.spawn(async move {
+                loop {
+                    let outcome = health::check(worker.endpoint.control(), &token, pace.deadline).await;
+                    fleet.apply(&worker, outcome);
+                    tokio::time::sleep(pace.interval).await;
+                }
+            });
+        }
+        tasks
+    }
+
+    /// Waits until every worker has answered its first question, or failed to.
+    pub(crate) async fn checked(&self) {
+        for worker in &self.workers {
+            let mut condition = worker.condition.subscribe();
+            // The sender lives as long as the fleet, so waiting ends only with an answer.
+            let _ = condition.wait_for(|condition| condition.health != Health::Unknown).await;
+        }
+    }
+
+    /// Takes a place where `target` says, on another worker than the one at `avoid`.
+    ///
+    /// # Errors
+    /// [`RouteError`] when no worker can take the call.
+    pub(crate) fn place(&self, target: Target, avoid: Option<usize>) -> Result<Place, RouteError> {
+        let candidates: Vec<Candidate> = self.workers.iter().map(|worker| worker.candidate()).collect();
+        let at = route::choose(target, &candidates, avoid)?;
+        let worker = self.workers.get(at).ok_or(RouteError::NoWorker)?;
+        Ok(worker.take(at))
+    }
+
+    /// A place on every worker that answers, for questions to all of them.
+    pub(crate) fn everywhere(&self) -> Vec<Place> {
+        let answers = |worker: &Worker| matches!(worker.condition.borrow().health, Health::Up | Health::Draining);
+        let workers = self.workers.iter().enumerate();
+        workers.filter(|(_, worker)| answers(worker)).map(|(at, worker)| worker.take(at)).collect()
+    }
+
+    /// Takes a worker out because a call could not connect to it.
+    pub(crate) fn unreachable(&self, place: &Place, error: &CallError) {
+        self.apply(&place.worker, Err(CheckError::Failed(root_cause(error).to_string())));
+    }
+
+    fn apply(&self, worker: &Worker, outcome: Result<tavana_wire::action::WorkerStatus, CheckError>) {
+        let before = *worker.condition.borrow();
+        let reason = outcome.as_ref().err().map(ToString::to_string).unwrap_or_default();
+        worker.condition.send_modify(|condition| *condition = condition.after(&outcome));
+        let after = *worker.condition.borrow();
+        if before.health != after.health || before.id != after.id {
+            let name = worker.endpoint.name();
+            match after.health {
+                Health::Down => tracing::warn!(worker = name, reason, "worker is down"),
+                Health::Draining => tracing::info!(worker = name, "worker is draining"),
+                Health::Up => tracing::info!(worker = name, id = ?after.id, "worker is up"),
+                Health::Unknown => {}
+            }
+        }
+        self.tell();
+    }
+
+    fn tell(&self) {
+        let count = |healths: &[Health]| {
+            self.workers.iter().filter(|worker| healths.contains(&worker.condition.borrow().health)).count()
+        };
+        let up = count(&[Health::Up]);
+        self.metrics.workers("up", up);
+        self.metrics.workers("draining", count(&[Health::Draining]));
+        self.metrics.workers("down", count(&[Health::Down, Health::Unknown]));
+        let all = self.workers.len();
+        (self.on_change)(if up > 0 { Ok(()) } else { Err(format!("none of {all} workers is up")) });
+    }
+}
+
+impl Worker {
+    fn new(endpoint: WorkerEndpoint) -> Self {
+        let running = (0..endpoint.lanes()).map(|_| AtomicUsize::new(0)).collect();
+        Self { endpoint, condition: watch::Sender::new(Condition::default()), running }
+    }
+
+    fn candidate(&self) -> Candidate {
+        let condition = self.condition.borrow();
+        let running = self.running.iter().map(|lane| lane.load(Ordering::Relaxed)).sum();
+        Candidate { id: condition.id, health: condition.health, running }
+    }
+
+    /// A place on the lane with the fewest calls. Two calls that choose at once may choose the same: the
+    /// counts even out lanes, they guard nothing.
+    fn take(self: &Arc<Self>, at: usize) -> Place {
+        let lanes = self.running.iter().enumerate();
+        let lane = lanes.min_by_key(|(_, running)| running.load(Ordering::Relaxed)).map_or(0, |(lane, _)| lane);
+        if let Some(running) = self.running.get(lane) {
+            running.fetch_add(1, Ordering::Relaxed);
+        }
+        Place { at, worker: self.clone(), lane }
+    }
+}
+
+impl Place {
+    /// The way to the worker.
+    pub(crate) fn service(&self) -> WorkerService {
+        self.worker.endpoint.lane(self.lane)
+    }
+
+    /// The worker's name in logs.
+    pub(crate) fn worker(&self) -> &str {
+        self.worker.endpoint.name()
+    }
+
+    /// The worker's id, if it told one.
+    pub(crate) fn worker_id(&self) -> Option<WorkerId> {
+        self.worker.condition.borrow().id
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Some(running) = self.worker.running.get(self.lane) {
+            running.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! Unpacking the first message: what the request is for, and the sealed handles in it.
+//!
+//! SQL is not looked at: whether a statement writes is the worker's to decide, so every statement
+//! counts as one that may.
+
+use std::time::SystemTime;
+
+use arrow_flight::sql::{Any, Command};
+use arrow_flight::{Action, CancelFlightInfoRequest, FlightDescriptor, RenewFlightEndpointRequest, Ticket};
+use bytes::Bytes;
+use prost::Message as _;
+use tavana_wire::{Failure, Handle, SealError, Sealer, session_option};
+
+use super::{Method, PeekError};
+
+/// What losing the worker in the middle of a request means, and who can serve it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Reads metadata, prepares, sets: harmless to ask again.
+    Look,
+    /// Fetches a result: cut, it is not complete.
+    Fetch,
+    /// May write: cut, nobody knows whether it did.
+    Run,
+    /// Gives something back; when its holder is gone there is nothing left to give back.
+    Release,
+    /// Ends a session, like [`Purpose::Release`].
+    CloseSession,
+    /// Cancels a statement, wherever it runs.
+    Cancel,
+}
+
+/// A request, understood.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    /// What it is for.
+    pub(crate) purpose: Purpose,
+    sealed: Vec<Bytes>,
+}
+
+/// Prefix of the type names of Flight SQL's commands.
+const COMMAND_PREFIX: &str = "type.googleapis.com/";
+const CANCEL_FLIGHT_INFO: &str = "CancelFlightInfo";
+const RENEW_FLIGHT_ENDPOINT: &str = "RenewFlightEndpoint";
+
+/// The part of a `FlightData` that says where an upload belongs.
+#[derive(Clone, PartialEq, prost::Message)]
+struct UploadStart {
+    #[prost(message, optional, tag = "1")]
+    flight_descriptor: Option<FlightDescriptor>,
+}
+
+impl Asked {
+    /// Understands the first message of a request.
+    ///
+    /// # Errors
+    /// [`PeekError::NotProtobuf`] when it is none; what only Flight SQL could object to is left to the worker.
+    pub(crate) fn read(method: Method, message: Option<&Bytes>) -> Result<Self, PeekError> {
+        let Some(message) = message else { return Ok(Self::new(Purpose::Run, None)) };
+        let message = message.clone();
+        Ok(match method {
+            Method::Handshake | Method::ListFlights | Method::ListActions => Self::new(Purpose::Look, None),
+            Method::DoGet => Self::ticket(Ticket::decode(message)?.ticket)?,
+            Method::DoAction => Self::action(Action::decode(message)?)?,
+            Method::GetSchema => Self { purpose: Purpose::Look, ..Self::descriptor(FlightDescriptor::decode(message)?)? },
+            Method::GetFlightInfo | Method::PollFlightInfo => Self::descriptor(FlightDescriptor::decode(message)?)?,
+            Method::DoPut | Method::DoExchange => {
+                Self::upload(UploadStart::decode(message)?.flight_descriptor.unwrap_or_default())?
+            }
+        })
+    }
+
+    fn new(purpose: Purpose, sealed: impl IntoIterator<Item = Bytes>) -> Self {
+        // An absent transaction may also come as an empty one.
+        Self { purpose, sealed: sealed.into_iter().filter(|handle| !handle.is_empty()).collect() }
+    }
+
+    fn ticket(ticket: Bytes) -> Result<Self, PeekError> {
+        Ok(match command(&ticket)? {
+            Some(command) => Self::new(Purpose::Fetch, handle_of(command)),
+            None => Self::new(Purpose::Fetch, [ticket]),
+        })
+    }
+
+    fn descriptor(descriptor: FlightDescriptor) -> Result<Self, PeekError> {
+        let Some(command) = command(&descriptor.cmd)? else {
+            // A poll goes on with a handle of ours as its descriptor; what it polls may write.
+            return Ok(Self::new(Purpose::Run, [descriptor.cmd]));
+        };
+        let purpose = match command {
+            Command::CommandStatementQuery(_)
+            | Command::CommandStatementUpdate(_)
+            | Command::CommandStatementSubstraitPlan(_)
+            | Command::CommandPreparedStatementQuery(_)
+            | Command::CommandPreparedStatementUpdate(_)
+            | Command::Unknown(_) => Purpose::Run,
+            _ => Purpose::Look,
+        };
+        Ok(Self::new(purpose, handle_of(command)))
+    }
+
+    fn upload(descriptor: FlightDescriptor) -> Result<Self, PeekError> {
+        let command = command(&descriptor.cmd)?;
+        let binds = matches!(command, Some(Command::CommandPreparedStatementQuery(_)));
+        let purpose = if binds { Purpose::Look } else { Purpose::Run };
+        Ok(Self::new(purpose, command.and_then(handle_of)))
+    }
+
+    fn action(action: Action) -> Result<Self, PeekError> {
+        Ok(match action.r#type.as_str() {
+            CANCEL_FLIGHT_INFO => {
+                let info = CancelFlightInfoRequest::decode(action.body)?.info.unwrap_or_default();
+                let tickets = info.endpoint.into_iter().filter_map(|endpoint| endpoint.ticket);
+                Self::new(Purpose::Cancel, tickets.map(|ticket| sealed_in(ticket.ticket)).collect::<Result<Vec<_>, _>>()?)
+            }
+            RENEW_FLIGHT_ENDPOINT => {
+                let endpoint = RenewFlightEndpointRequest::decode(action.body)?.endpoint.unwrap_or_default();
+                let ticket = endpoint.ticket.unwrap_or_default().ticket;
+                Self::new(Purpose::Look, [sealed_in(ticket)?])
+            }
+            session_option::CLOSE_SESSION => Self::new(Purpose::CloseSession, None),
+            session_option::GET_SESSION_OPTIONS | session_option::SET_SESSION_OPTIONS => Self::new(Purpose::Look, None),
+            _ => match command(&action.body)? {
+                Some(command) => Self::new(action_purpose(&command), handle_of(command)),
+                None => Self::new(Purpose::Run, None),
+            },
+        })
+    }
+
+    /// Opens the handles in the request. Bytes that are no sealed handle at all are left for the worker
+    /// to refuse, so that the answer is the same with and without a gateway.
+    ///
+    /// # Errors
+    /// When a handle was forged, has expired or belongs to another principal.
+    pub(crate) fn open(&self, sealer: &Sealer, principal: &str) -> Result<Vec<Handle>, Failure> {
+        let now = SystemTime::now();
+        let open = |sealed: &Bytes| match sealer.open(sealed, now) {
+            Ok(handle) => Some(handle.check_principal(principal).map(|()| handle)),
+            Err(SealError::Malformed) => None,
+            Err(error) => Some(Err(error.into())),
+        };
+        self.sealed.iter().filter_map(open).collect()
+    }
+}
+
+/// What an action with a Flight SQL body is for.
+fn action_purpose(command: &Command) -> Purpose {
+    match command {
+        Command::ActionBeginTransactionRequest(_)
+        | Command::ActionBeginSavepointRequest(_)
+        | Command::ActionCreatePreparedStatementRequest(_)
+        | Command::ActionCreatePreparedSubstraitPlanRequest(_) => Purpose::Look,
+        Command::ActionClosePreparedStatementRequest(_) => Purpose::Release,
+        _ => Purpose::Run,
+    }
+}
+
+/// The Flight SQL command in these bytes; `None` when they are something else. Sealed handles never
+/// look like one: they begin with a byte that no protobuf message begins with.
+fn command(bytes: &Bytes) -> Result<Option<Command>, PeekError> {
+    match Any::decode(bytes.clone()) {
+        Ok(any) if any.type_url.starts_with(COMMAND_PREFIX) => {
+            let command = Command::try_from(any).map_err(|error| PeekError::NotProtobuf(error.to_string()))?;
+            Ok(Some(command))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// The sealed handle of a ticket, which may be wrapped as Flight SQL's own ticket.
+fn sealed_in(ticket: Bytes) -> Result<Bytes, PeekError> {
+    Ok(match command(&ticket)? {
+        Some(command) => handle_of(command).unwrap_or_default(),
+        None => ticket,
+    })
+}
+
+/// The sealed handle in a command.
+fn handle_of(command: Command) -> Option<Bytes> {
+    match command {
+        Command::TicketStatementQuery(ticket) => Some(ticket.statement_handle),
+        Command::CommandStatementQuery(query) => query.transaction_id,
+        Command::CommandStatementUpdate(update) => update.transaction_id,
+        Command::CommandStatementSubstraitPlan(plan) => plan.transaction_id,
+        Command::CommandStatementIngest(ingest) => ingest.transaction_id,
+        Command::CommandPreparedStatementQuery(query) => Some(query.prepared_statement_handle),
+        Command::CommandPreparedStatementUpdate(update) => Some(update.prepared_statement_handle),
+        Command::ActionCreatePreparedStatementRequest(create) => create.transaction_id,
+        Command::ActionCreatePreparedSubstraitPlanRequest(create) => create.transaction_id,
+        Command::ActionClosePreparedStatementRequest(close) => Some(close.prepared_statement_handle),
+        Command::ActionEndTransactionRequest(end) => Some(end.transaction_id),
+        Command::ActionBeginSavepointRequest(begin) => Some(begin.transaction_id),
+        // Savepoints are not supported, so no id of one was ever given out.
+        Command::ActionEndSavepointRequest(_)
+        | Command::ActionBeginSavepointResult(_)
+        | Command::ActionBeginTransactionRequest(_)
+        | Command::ActionBeginTransactionResult(_)
+        | Command::ActionCancelQueryRequest(_)
+        | Command::ActionCancelQueryResult(_)
+        | Command::ActionCreatePreparedStatementResult(_)
+        | Command::CommandGetCatalogs(_)
+        | Command::CommandGetCrossReference(_)
+        | Command::CommandGetDbSchemas(_)
+        | Command::CommandGetExportedKeys(_)
+        | Command::CommandGetImportedKeys(_)
+        | Command::CommandGetPrimaryKeys(_)
+        | Command::CommandGetSqlInfo(_)
+        | Command::CommandGetTableTypes(_)
+        | Command::CommandGetTables(_)
+        | Command::CommandGetXdbcTypeInfo(_)
+        | Command::DoPutPreparedStatementResult(_)
+        | Command::DoPutUpdateResult(_)
+        | Command::Unknown(_) => None,
+    }
+}

@@ -1,0 +1,141 @@
+//! What the gateway counts.
+//!
+//! A call is counted once, when it ends: with the status the client saw, or `CANCELLED` when the
+//! client left before there was one.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use prometheus::{HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
+use tonic::Code;
+use tracing::Span;
+
+use crate::flight_sql::Method;
+
+/// Seconds: from a cached metadata answer to an hour's export.
+const BUCKETS: [f64; 16] =
+    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0, 120.0, 600.0, 3600.0];
+
+/// The gateway's metrics, registered.
+pub(crate) struct Metrics {
+    calls: IntCounterVec,
+    running: IntGauge,
+    relayed_bytes: IntCounter,
+    workers: IntGaugeVec,
+    seconds: HistogramVec,
+}
+
+impl Metrics {
+    pub(crate) fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let calls = Opts::new("tavana_gateway_calls_total", "Calls that ended, by method and gRPC code.");
+        let seconds = HistogramOpts::new(
+            "tavana_gateway_call_seconds",
+            "Seconds from a call's arrival to its last byte, by method.",
+        );
+        let metrics = Self {
+            calls: IntCounterVec::new(calls, &["method", "code"])?,
+            running: IntGauge::new("tavana_gateway_calls_running", "Calls that run now.")?,
+            relayed_bytes: IntCounter::new(
+                "tavana_gateway_relayed_bytes_total",
+                "Bytes passed on between clients and workers, both ways.",
+            )?,
+            workers: IntGaugeVec::new(Opts::new("tavana_gateway_workers", "Workers, by state."), &["state"])?,
+            seconds: HistogramVec::new(seconds.buckets(BUCKETS.to_vec()), &["method"])?,
+        };
+        registry.register(Box::new(metrics.calls.clone()))?;
+        registry.register(Box::new(metrics.running.clone()))?;
+        registry.register(Box::new(metrics.relayed_bytes.clone()))?;
+        registry.register(Box::new(metrics.workers.clone()))?;
+        registry.register(Box::new(metrics.seconds.clone()))?;
+        Ok(metrics)
+    }
+
+    /// Sets how many workers are in a state.
+    pub(crate) fn workers(&self, state: &str, count: usize) {
+        self.workers.with_label_values(&[state]).set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+}
+
+/// One call's account: clones share it, and the last one closes it.
+#[derive(Clone)]
+pub(crate) struct Record(Arc<Account>);
+
+struct Account {
+    metrics: Arc<Metrics>,
+    method: &'static str,
+    started: Instant,
+    ended: AtomicBool,
+    span: Span,
+}
+
+impl Record {
+    /// Opens the account of a call; `method` is `None` for calls that are not Flight's.
+    pub(crate) fn open(metrics: Arc<Metrics>, method: Option<Method>, span: Span) -> Self {
+        metrics.running.inc();
+        let method = method.map_or("other", Method::name);
+        Self(Arc::new(Account { metrics, method, started: Instant::now(), ended: AtomicBool::new(false), span }))
+    }
+
+    /// Counts bytes that were passed on.
+    pub(crate) fn relayed(&self, bytes: usize) {
+        self.0.metrics.relayed_bytes.inc_by(u64::try_from(bytes).unwrap_or(u64::MAX));
+    }
+
+    /// Notes something about the call in its span.
+    pub(crate) fn note(&self, field: &'static str, value: impl std::fmt::Display) {
+        self.0.span.record(field, tracing::field::display(value));
+    }
+
+    /// The call's span.
+    pub(crate) fn span(&self) -> &Span {
+        &self.0.span
+    }
+
+    /// Closes the account with the status that the client sees; only the first one counts.
+    pub(crate) fn end(&self, code: Code) {
+        self.0.end(code);
+    }
+}
+
+impl Account {
+    fn end(&self, code: Code) {
+        if self.ended.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let label = code_label(code);
+        self.span.record("code", label);
+        self.metrics.calls.with_label_values(&[self.method, label]).inc();
+        self.metrics.seconds.with_label_values(&[self.method]).observe(self.started.elapsed().as_secs_f64());
+        self.metrics.running.dec();
+    }
+}
+
+impl Drop for Account {
+    fn drop(&mut self) {
+        self.end(Code::Cancelled);
+    }
+}
+
+/// A gRPC code's name in gRPC's own documents.
+fn code_label(code: Code) -> &'static str {
+    match code {
+        Code::Ok => "OK",
+        Code::Cancelled => "CANCELLED",
+        Code::Unknown => "UNKNOWN",
+        Code::InvalidArgument => "INVALID_ARGUMENT",
+        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
+        Code::NotFound => "NOT_FOUND",
+        Code::AlreadyExists => "ALREADY_EXISTS",
+        Code::PermissionDenied => "PERMISSION_DENIED",
+        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
+        Code::FailedPrecondition => "FAILED_PRECONDITION",
+        Code::Aborted => "ABORTED",
+        Code::OutOfRange => "OUT_OF_RANGE",
+        Code::Unimplemented => "UNIMPLEMENTED",
+        Code::Internal => "INTERNAL",
+        Code::Unavailable => "UNAVAILABLE",
+        Code::DataLoss => "DATA_LOSS",
+        Code::Unauthenticated => "UNAUTHENTICATED",
+    }
+}

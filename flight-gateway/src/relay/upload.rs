@@ -1,0 +1,78 @@
+//! A request's body on its way to the worker: the frames that were read, then the rest unread.
+//!
+//! A worker takes the clean end of an upload for "that is all". So the end of the client's body may be passed
+//! on only while the call is running: once the gateway has ended it (a deadline, a client that left), the
+//! upload ends with an error, whatever the client does.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
+use tonic::Status;
+use tonic::body::Body;
+
+use crate::flight_sql::RequestBody;
+use crate::metrics::Record;
+
+/// Held as long as the call runs; dropping it breaks the upload off.
+pub(crate) struct UploadEnd(Arc<AtomicBool>);
+
+impl Drop for UploadEnd {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
+struct Upload {
+    head: VecDeque<Bytes>,
+    rest: Body,
+    ended: Arc<AtomicBool>,
+    record: Record,
+}
+
+/// The body for a worker, and what must be held while its call runs.
+pub(crate) fn body(request: RequestBody, record: &Record) -> (Body, UploadEnd) {
+    let ended = Arc::new(AtomicBool::new(false));
+    let end = UploadEnd(ended.clone());
+    let body = match request {
+        RequestBody::Whole(whole) => {
+            record.relayed(whole.len());
+            Body::new(http_body_util::Full::new(whole))
+        }
+        RequestBody::Upload { head, rest } => Body::new(Upload { head, rest, ended, record: record.clone() }),
+    };
+    (body, end)
+}
+
+impl http_body::Body for Upload {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        if let Some(data) = self.head.pop_front() {
+            self.record.relayed(data.len());
+            return Poll::Ready(Some(Ok(Frame::data(data))));
+        }
+        let polled = Pin::new(&mut self.rest).poll_frame(cx);
+        if polled.is_ready() && self.ended.load(Ordering::Acquire) {
+            return Poll::Ready(Some(Err(Status::cancelled("the call has ended"))));
+        }
+        if let Poll::Ready(Some(Ok(frame))) = &polled {
+            self.record.relayed(frame.data_ref().map_or(0, Bytes::len));
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.head.is_empty() && self.rest.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::default()
+    }
+}
+

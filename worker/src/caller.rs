@@ -1,0 +1,112 @@
+//! Who calls, and what the reply tells about the session.
+//!
+//! A worker that belongs to gateways believes the session token a gateway hands on, next to the gateway's own service
+//! token, and refuses everybody else. A worker alone logs its clients in as a gateway does.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use http::HeaderMap;
+use tavana_daemon::login::Login;
+use tavana_wire::handle::Work;
+use tavana_wire::{Failure, FailureKind, Handle, QueryId, Role, Sealer, SessionState, headers, seal};
+
+/// Whom a worker serves.
+#[derive(Clone)]
+pub enum Trust {
+    /// Gateways that hold the same key, and nobody else.
+    Gateways,
+    /// Clients, after their login.
+    Clients(Arc<Login>),
+}
+
+/// Finds out who calls.
+#[derive(Clone)]
+pub(crate) struct Callers {
+    pub(crate) trust: Trust,
+    pub(crate) sealer: Arc<Sealer>,
+    pub(crate) session_life: Duration,
+}
+
+/// One call: its session, and whether the reply must tell the client of a new token.
+#[derive(Clone, Debug)]
+pub(crate) struct Call {
+    pub(crate) session: SessionState,
+    /// The client presented this session's token, so that state can be tied to it.
+    pub(crate) kept: bool,
+    pub(crate) query_id: QueryId,
+    renew: bool,
+}
+
+impl Callers {
+    /// Who calls with these headers.
+    ///
+    /// # Errors
+    /// `Unauthenticated` for whom we do not know, `PermissionDenied` for clients that bypass the gateway.
+    pub(crate) async fn identify(&self, request: &HeaderMap) -> Result<Call, Failure> {
+        match &self.trust {
+            Trust::Gateways => self.from_gateway(request),
+            Trust::Clients(login) => {
+                let caller = login.identify(request).await?;
+                Ok(Call { session: caller.session, kept: caller.kept, query_id: QueryId::random(), renew: caller.renew })
+            }
+        }
+    }
+
+    fn from_gateway(&self, request: &HeaderMap) -> Result<Call, Failure> {
+        let refused =
+            || Failure::new(FailureKind::Unauthenticated, "this worker serves its gateways only; connect to the gateway");
+        let now = SystemTime::now();
+        let text = |name| request.get(name).and_then(|value: &http::HeaderValue| value.to_str().ok());
+        let service = text(headers::SERVICE).ok_or_else(refused)?;
+        let service = self.sealer.open_text(service, now).map_err(|_| refused())?;
+        if !matches!(service.work, Some(Work::Service(_))) {
+            return Err(refused());
+        }
+        let session = text(headers::SESSION).ok_or_else(refused)?;
+        let session = self.sealer.open_text(session, now)?.into_session()?;
+        let query_id = text(headers::QUERY_ID).and_then(|id| id.parse().ok()).unwrap_or_else(QueryId::random);
+        Ok(Call { session, kept: request.contains_key(headers::SESSION_KEPT), query_id, renew: false })
+    }
+
+    /// Puts the session's token into the headers of a reply, if the client has to learn it.
+    pub(crate) fn tell(&self, call: &Call, reply: &mut HeaderMap) {
+        if call.renew {
+            let expires = seal::expiry(SystemTime::now(), self.session_life);
+            let handle = Handle::session_token(call.session.clone(), expires);
+            headers::give_session(reply, &self.sealer.seal_text(&handle));
+        }
+    }
+}
+
+impl Call {
+    /// Changes the session; the reply will carry the new token.
+    pub(crate) fn change_session(&mut self, session: SessionState) {
+        self.session = session;
+        self.renew = true;
+    }
+
+    /// Makes the call part of the session that a transaction or ticket handle names.
+    ///
+    /// # Errors
+    /// `PermissionDenied` when the handle was issued to another principal.
+    pub(crate) fn join(&mut self, handle: &Handle) -> Result<(), Failure> {
+        handle.check_principal(&self.session.principal)?;
+        if let Some(session) = &handle.session
+            && session.session_id != self.session.session_id
+        {
+            self.session = session.clone();
+            self.kept = true;
+            self.renew = false;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn role(&self) -> Role {
+        self.session.role()
+    }
+
+    pub(crate) fn is_admin(&self) -> bool {
+        self.role() == Role::Admin
+    }
+}

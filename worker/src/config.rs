@@ -1,0 +1,305 @@
+//! What a worker is told, and building it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use prometheus::{IntGauge, Registry};
+use serde::Serialize;
+use tavana_wire::{Failure, FailureKind, Sealer, WorkerId};
+use tokio::task::AbortHandle;
+
+use crate::caller::{Callers, Trust};
+use crate::engine::{EngineError, Instance, InstanceConfig};
+use crate::execute::{Executor, StatementLimits};
+use crate::running::Running;
+use crate::sample::Sample;
+use crate::service::poll::Jobs;
+use crate::service::prepared::BoundParameters;
+use crate::service::{Shared, WorkerService};
+use crate::session::backend::CatalogVersion;
+use crate::session::pinned::{PinnedLimits, PinnedSessions};
+use crate::session::pool::Pool;
+use crate::spool::{SpoolLimits, SpoolSpace, StoredResults};
+use crate::statement::{Policy, SESSION_SETTINGS};
+
+/// The database file in a data folder.
+const DATABASE_FILE: &str = "tavana.duckdb";
+/// How often idle sessions and expired results are looked for.
+const SWEEP_EVERY: Duration = Duration::from_secs(1);
+
+/// What a worker is told.
+#[derive(clap::Args, Clone, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct WorkerConfig {
+    /// Folder of the database file; without it everything is in memory and gone at the end
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+
+    /// Data to begin with, made once: tpch:SCALE, for example tpch:1
+    #[arg(long, value_name = "NAME")]
+    pub sample: Option<Sample>,
+
+    /// Folder that SQL may read and write files in, when there are users; repeat for several
+    #[arg(long, value_name = "DIR")]
+    pub allow_path: Vec<PathBuf>,
+
+    /// Folder of DuckDB's extensions; found beside the program when not given
+    #[arg(long, value_name = "DIR")]
+    pub extension_dir: Option<PathBuf>,
+
+    /// Threads that DuckDB runs statements on; all cores when not given
+    #[arg(long, value_name = "COUNT")]
+    pub threads: Option<usize>,
+
+    /// Bytes of memory that DuckDB keeps to; its own choice, 80 % of the machine, when not given
+    #[arg(long, value_name = "BYTES")]
+    pub memory_limit_bytes: Option<u64>,
+
+    /// Folder for results and operators that do not fit in memory; inside the data folder when not given
+    #[arg(long, value_name = "DIR")]
+    pub temp_dir: Option<PathBuf>,
+
+    /// Bytes that statements may spill to the temporary folder; 90 % of the disk when not given
+    #[arg(long, value_name = "BYTES")]
+    pub temp_limit_bytes: Option<u64>,
+
+    /// Bytes of results that wait to be fetched, all together
+    #[arg(long, value_name = "BYTES", default_value_t = 4 << 30)]
+    pub max_spool_bytes: u64,
+
+    /// Sessions that may hold temporary tables or transactions at a time
+    #[arg(long, value_name = "COUNT", default_value_t = 1000)]
+    pub max_pinned_sessions: usize,
+
+    /// Time after which an idle session loses its temporary tables
+    #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
+    pub session_idle_seconds: u64,
+
+    /// Time after which an idle transaction is rolled back, and its session ended
+    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    pub transaction_idle_seconds: u64,
+
+    /// Life of tickets, prepared statements and results that wait to be fetched
+    #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
+    pub ticket_ttl_seconds: u64,
+
+    /// Bytes of one SQL text
+    #[arg(long, value_name = "BYTES", default_value_t = 16 << 20)]
+    pub max_sql_bytes: usize,
+
+    /// Bytes of one message of a client; larger batches are refused
+    #[arg(long, value_name = "BYTES", default_value_t = 64 << 20)]
+    pub max_message_bytes: usize,
+}
+
+/// Hears what part of a long start is done, from 0 to 1.
+pub type Progress<'a> = &'a dyn Fn(&str, f64);
+
+/// Why a worker could not be built.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkerError {
+    /// A folder is missing and cannot be made, or cannot be used.
+    #[error("the folder {folder} cannot be used: {source}")]
+    Folder {
+        /// The folder.
+        folder: String,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// DuckDB does not open the database or take its settings.
+    #[error("DuckDB does not start: {0}")]
+    Engine(#[from] EngineError),
+    /// The sample needs an extension that is not there.
+    #[error("the extension {name} is not in {folder}; run `make deps`, or name its folder with --extension-dir")]
+    Extension {
+        /// The extension.
+        name: &'static str,
+        /// Where it was looked for.
+        folder: String,
+    },
+    /// A metric could not be registered.
+    #[error("a metric could not be registered: {0}")]
+    Metrics(#[from] prometheus::Error),
+}
+
+impl WorkerError {
+    /// What went wrong.
+    pub fn kind(&self) -> FailureKind {
+        match self {
+            Self::Folder { .. } => FailureKind::Io,
+            Self::Engine(error) => error.kind(),
+            Self::Extension { .. } => FailureKind::NotFound,
+            Self::Metrics(_) => FailureKind::Internal,
+        }
+    }
+}
+
+impl From<WorkerError> for Failure {
+    fn from(error: WorkerError) -> Self {
+        Failure::new(error.kind(), error.to_string())
+    }
+}
+
+/// A worker that is ready to serve; dropping it ends its sessions.
+pub struct Worker {
+    service: WorkerService,
+    shared: Arc<Shared>,
+    sweeper: AbortHandle,
+}
+
+impl WorkerConfig {
+    /// Opens the database and builds the service; must be called inside a runtime, and blocks it for the time of the start.
+    ///
+    /// `trusted` means that SQL may read and write every file, as fits a laptop without users.
+    ///
+    /// # Errors
+    /// When a folder, the database, the sample or an extension is not usable.
+    pub fn build(
+        &self,
+        trust: Trust,
+        trusted: bool,
+        sealer: Arc<Sealer>,
+        session_life: Duration,
+        registry: &Registry,
+        progress: Progress<'_>,
+    ) -> Result<Worker, WorkerError> {
+        let temp_dir = self.temp_folder()?;
+        let config = self.instance_config(trusted, &temp_dir)?;
+        let instance = Instance::open(&config)?;
+        if let Some(sample) = self.sample {
+            sample.make(&instance, &|done| progress(&format!("making {sample}"), done))?;
+        }
+        instance.lock(&config)?;
+        let running = IntGauge::new("tavana_worker_queries_running", "Statements that run now.")?;
+        registry.register(Box::new(running.clone()))?;
+        let executor = Arc::new(self.executor(instance, trusted, Arc::clone(&sealer), Running::new(running), temp_dir));
+        let shared = Arc::new(Shared {
+            executor,
+            callers: Callers { trust, sealer, session_life },
+            bound: BoundParameters::new(),
+            jobs: Jobs::new(),
+            draining: AtomicBool::new(false),
+        });
+        let service = WorkerService::new(Arc::clone(&shared), self.max_message_bytes);
+        let sweeper = tokio::spawn(sweep(Arc::clone(&shared))).abort_handle();
+        Ok(Worker { service, shared, sweeper })
+    }
+
+    fn executor(
+        &self,
+        instance: Instance,
+        trusted: bool,
+        sealer: Arc<Sealer>,
+        running: Running,
+        temp_dir: PathBuf,
+    ) -> Executor {
+        let life = Duration::from_secs(self.ticket_ttl_seconds);
+        Executor {
+            id: WorkerId::random(),
+            pool: Pool::new(instance.clone(), CatalogVersion::default()),
+            instance,
+            pinned: PinnedSessions::new(PinnedLimits {
+                sessions: self.max_pinned_sessions,
+                idle: Duration::from_secs(self.session_idle_seconds),
+                idle_in_transaction: Duration::from_secs(self.transaction_idle_seconds),
+            }),
+            running,
+            results: StoredResults::new(life),
+            space: SpoolSpace::new(SpoolLimits {
+                memory_bytes: 4 << 20,
+                total_bytes: self.max_spool_bytes,
+                folder: temp_dir,
+            }),
+            policy: Policy { trusted },
+            limits: StatementLimits {
+                sql_bytes: self.max_sql_bytes,
+                // Clients take messages of 4 MiB; a ticket also holds the session and its seal.
+                ticket_bytes: 3 << 20,
+                ticket_life: life,
+            },
+            sealer,
+        }
+    }
+
+    fn instance_config(&self, trusted: bool, temp_dir: &Path) -> Result<InstanceConfig, WorkerError> {
+        let file = match &self.data_dir {
+            Some(folder) => Some(usable(folder)?.join(DATABASE_FILE)),
+            None => None,
+        };
+        let extensions = self.sample.map(|sample| self.extension(sample.extension())).transpose()?;
+        let allowed: Result<Vec<PathBuf>, WorkerError> = self.allow_path.iter().map(|path| usable(path)).collect();
+        Ok(InstanceConfig {
+            file,
+            threads: self.threads,
+            memory_limit_bytes: self.memory_limit_bytes,
+            temp_dir: Some(temp_dir.to_owned()),
+            temp_limit_bytes: self.temp_limit_bytes,
+            extensions: extensions.into_iter().collect(),
+            allowed_paths: if trusted { None } else { Some(allowed?) },
+            session_settings: SESSION_SETTINGS,
+        })
+    }
+
+    fn temp_folder(&self) -> Result<PathBuf, WorkerError> {
+        match (&self.temp_dir, &self.data_dir) {
+            (Some(folder), _) => usable(folder),
+            (None, Some(data)) => usable(&data.join("tmp")),
+            (None, None) => Ok(std::env::temp_dir()),
+        }
+    }
+
+    /// The file of an extension: where we were told, beside the program, or where `make deps` put it.
+    fn extension(&self, name: &'static str) -> Result<PathBuf, WorkerError> {
+        let installed = std::env::current_exe().ok().and_then(|program| {
+            program.parent()?.parent().map(|root| root.join("lib/tavana/extensions"))
+        });
+        let built = option_env!("TAVANA_BUILT_EXTENSIONS").map(PathBuf::from);
+        let folders = match &self.extension_dir {
+            Some(folder) => vec![folder.clone()],
+            None => installed.into_iter().chain(built).collect(),
+        };
+        let files = folders.iter().map(|folder| folder.join(format!("{name}.duckdb_extension")));
+        files.into_iter().find(|file| file.is_file()).ok_or_else(|| WorkerError::Extension {
+            name,
+            folder: folders.iter().map(|folder| folder.display().to_string()).collect::<Vec<_>>().join(" or "),
+        })
+    }
+}
+
+/// The folder with its full path, made if it is not there.
+fn usable(folder: &Path) -> Result<PathBuf, WorkerError> {
+    std::fs::create_dir_all(folder)
+        .and_then(|()| folder.canonicalize())
+        .map_err(|source| WorkerError::Folder { folder: folder.display().to_string(), source })
+}
+
+async fn sweep(shared: Arc<Shared>) {
+    loop {
+        tokio::time::sleep(SWEEP_EVERY).await;
+        let ended = shared.executor.pinned.sweep();
+        if ended > 0 {
+            tracing::info!(sessions = ended, "idle sessions were ended");
+        }
+        shared.executor.results.sweep();
+    }
+}
+
+impl Worker {
+    /// The service, to be served over a network or called in memory.
+    pub fn service(&self) -> WorkerService {
+        self.service.clone()
+    }
+
+    /// Tells gateways to send nothing new.
+    pub fn drain(&self) {
+        self.shared.draining.store(true, std::sync::atomic::Ordering::Release);
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.sweeper.abort();
+    }
+}

@@ -1,0 +1,94 @@
+//! DuckDB's errors as failure kinds.
+//!
+//! Every message of DuckDB's begins with its exception type ("Binder Error: …"), in preparing
+//! (where the C API gives nothing else) as in running. The kind is read from there; the text after it
+//! is what users see, caret line included.
+
+use tavana_wire::{Failure, FailureKind};
+
+/// A failure of DuckDB, as DuckDB told it.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{message}")]
+pub struct EngineError {
+    kind: FailureKind,
+    message: String,
+}
+
+impl EngineError {
+    /// From a message of DuckDB's.
+    pub(super) fn from_message(message: String) -> Self {
+        Self { kind: kind_of(&message), message }
+    }
+
+    /// An error of our own in the engine's place.
+    pub(super) fn new(kind: FailureKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into() }
+    }
+
+    /// A prepared statement that should be in the cache is not.
+    pub(crate) fn lost_statement() -> Self {
+        Self::new(FailureKind::Internal, "a prepared statement was lost")
+    }
+
+    pub(super) fn nul_byte() -> Self {
+        Self::new(FailureKind::Syntax, "Parser Error: the text holds a NUL byte, which SQL cannot")
+    }
+
+    /// What went wrong, seen from the client.
+    pub fn kind(&self) -> FailureKind {
+        self.kind
+    }
+}
+
+impl From<EngineError> for Failure {
+    fn from(error: EngineError) -> Self {
+        Failure::new(error.kind, error.message)
+    }
+}
+
+fn kind_of(message: &str) -> FailureKind {
+    let exception = message.split_once(" Error:").map_or("", |(exception, _)| exception);
+    match exception {
+        "Parser" | "Syntax" => FailureKind::Syntax,
+        "Binder" | "Parameter Not Resolved" | "Parameter Not Allowed" | "Mismatch Type" | "Unknown Type" | "Expression" => {
+            FailureKind::Binding
+        }
+        "Catalog" if message.contains("already exists") => FailureKind::AlreadyExists,
+        "Catalog" if message.contains("does not exist") => FailureKind::NotFound,
+        "Catalog" => FailureKind::Binding,
+        "Conversion" | "Out of Range" | "Decimal" | "Divide by Zero" | "Invalid Input" | "Invalid type" | "Sequence"
+        | "Null Pointer" | "Stat" => FailureKind::Data,
+        "Constraint" => FailureKind::Constraint,
+        "TransactionContext" | "Transaction" if message.contains("onflict") => FailureKind::Conflict,
+        "TransactionContext" | "Transaction" | "Connection" => FailureKind::State,
+        "Dependency" => FailureKind::Constraint,
+        "Permission" => FailureKind::PermissionDenied,
+        "INTERRUPT" => FailureKind::Cancelled,
+        "Out of Memory" if message.contains("temp") && message.contains("exceed") => FailureKind::DiskFull,
+        "Out of Memory" => FailureKind::OutOfMemory,
+        "IO" | "HTTP" if message.contains("No space left") || message.contains("Disk quota") => FailureKind::DiskFull,
+        "IO" if message.contains("No files found") => FailureKind::NotFound,
+        "IO" | "HTTP" | "Network" | "Serialization" => FailureKind::Io,
+        "Not implemented" | "Missing Extension" | "Extension" | "Autoload" => FailureKind::Unsupported,
+        "FATAL" | "INTERNAL" if message.contains("No space left") => FailureKind::DiskFull,
+        _ => FailureKind::Internal,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_are_read_from_the_exception_type() {
+        let check = |message: &str, kind| assert_eq!(kind_of(message), kind, "{message}");
+        check("Parser Error: syntax error at or near \"selec\"", FailureKind::Syntax);
+        check("Catalog Error: Table with name t does not exist!", FailureKind::NotFound);
+        check("Catalog Error: Table with name \"t\" already exists!", FailureKind::AlreadyExists);
+        check("TransactionContext Error: Conflict on update!", FailureKind::Conflict);
+        check("TransactionContext Error: Current transaction is aborted (please ROLLBACK)", FailureKind::State);
+        check("Constraint Error: Duplicate key", FailureKind::Constraint);
+        check("INTERRUPT Error: Interrupted!", FailureKind::Cancelled);
+        check("something else", FailureKind::Internal);
+    }
+}

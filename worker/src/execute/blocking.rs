@@ -1,0 +1,112 @@
+//! DuckDB's blocking calls, off the async threads, and ended when nobody wants them.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tavana_wire::{Failure, FailureKind};
+
+use crate::engine::Interrupt;
+use crate::running::RunningQuery;
+use crate::session::Lease;
+
+/// An interrupt that comes between two steps of a statement is lost; it is repeated until the work has ended.
+const INTERRUPT_EVERY: Duration = Duration::from_millis(10);
+
+/// What blocking work is done on: it holds a leased connection.
+pub(crate) trait OnLease: Send + 'static {
+    /// The connection.
+    fn lease(&mut self) -> &mut Lease;
+}
+
+impl OnLease for Lease {
+    fn lease(&mut self) -> &mut Lease {
+        self
+    }
+}
+
+/// Runs `work` on a thread that may block and gives `holder` back with its outcome. Cancelling the statement, or
+/// dropping this future, interrupts DuckDB until the work has ended. An interrupt never meets the next statement of the
+/// connection, because the lease is given back only after the work was marked as ended.
+///
+/// # Errors
+/// What the work says; `Cancelled` when the statement was cancelled; `Internal` when the work panicked.
+pub(crate) async fn blocking<H: OnLease, T: Send + 'static>(
+    query: &RunningQuery,
+    mut holder: H,
+    work: impl FnOnce(&mut H) -> Result<T, Failure> + Send + 'static,
+) -> Result<(H, T), Failure> {
+    let cancel = query.cancel_token().clone();
+    if cancel.is_cancelled() {
+        return Err(cancelled());
+    }
+    let interrupt = holder.lease().connection().interrupt();
+    query.runs_on(interrupt.clone());
+    let ended = Ended::default();
+    let interrupting = InterruptUntilEnded { interrupt, ended: ended.clone() };
+    let mut task = tokio::task::spawn_blocking(move || {
+        let outcome = catch_unwind(AssertUnwindSafe(|| work(&mut holder)));
+        ended.set();
+        match outcome {
+            Ok(outcome) => outcome.map(|value| (holder, value)),
+            Err(_) => {
+                holder.lease().taint();
+                Err(Failure::new(FailureKind::Internal, "a fault in the worker ended the statement"))
+            }
+        }
+    });
+    let joined = tokio::select! {
+        joined = &mut task => joined,
+        () = cancel.cancelled() => {
+            drop(interrupting);
+            let _ = task.await;
+            return Err(cancelled());
+        }
+    };
+    joined.unwrap_or_else(|_| Err(Failure::new(FailureKind::Internal, "the worker is stopping")))
+}
+
+fn cancelled() -> Failure {
+    Failure::new(FailureKind::Cancelled, "the statement was cancelled")
+}
+
+/// Whether the work has ended; held while interrupting, so that the two cannot cross.
+#[derive(Clone, Default)]
+struct Ended(Arc<Mutex<bool>>);
+
+impl Ended {
+    fn set(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
+    }
+
+    /// Interrupts unless the work has ended; says whether it had not.
+    fn interrupt(&self, interrupt: &Interrupt) -> bool {
+        let ended = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !*ended {
+            interrupt.interrupt();
+        }
+        !*ended
+    }
+}
+
+struct InterruptUntilEnded {
+    interrupt: Interrupt,
+    ended: Ended,
+}
+
+impl Drop for InterruptUntilEnded {
+    fn drop(&mut self) {
+        if !self.ended.interrupt(&self.interrupt) {
+            return;
+        }
+        let (interrupt, ended) = (self.interrupt.clone(), self.ended.clone());
+        // Outside a runtime the process is ending, and the statement with it.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move {
+                while ended.interrupt(&interrupt) {
+                    tokio::time::sleep(INTERRUPT_EVERY).await;
+                }
+            });
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! A statement that is being fetched: its connection, its parameters, its frames.
+
+use arrow::array::RecordBatch;
+use tavana_wire::{Failure, FailureKind};
+
+use super::blocking::OnLease;
+use super::parameters::Parameters;
+use crate::session::Lease;
+use crate::spool::{Spool, SpoolSpace};
+use crate::stream::encoder::FrameSource;
+use crate::stream::frame::Frame;
+
+/// A statement in the middle of its result. The result goes before the lease, so that the connection comes back clean.
+pub(crate) struct Cursor {
+    source: Option<FrameSource>,
+    lease: Lease,
+    sql: String,
+    /// Rows of parameters that are still to be run, the next one last.
+    pending: Vec<(usize, usize)>,
+    parameters: Vec<RecordBatch>,
+    schema_digest: Vec<u8>,
+    finished: bool,
+}
+
+impl OnLease for Cursor {
+    fn lease(&mut self) -> &mut Lease {
+        &mut self.lease
+    }
+}
+
+impl Cursor {
+    /// A cursor over `sql`, once for each row of `parameters`, or once when it has none.
+    pub(crate) fn new(lease: Lease, sql: String, parameters: Option<Parameters>, schema_digest: Vec<u8>) -> Self {
+        let parameters = parameters.map(|parameters| parameters.batches).unwrap_or_default();
+        let rows = |(batch, rows): (usize, &RecordBatch)| (0..rows.num_rows()).map(move |row| (batch, row)).collect::<Vec<_>>();
+        let mut pending: Vec<_> = parameters.iter().enumerate().flat_map(rows).collect();
+        pending.reverse();
+        Self { source: None, lease, sql, pending, parameters, schema_digest, finished: false }
+    }
+
+    /// The next frame; `None` once the result is whole. Blocks.
+    ///
+    /// # Errors
+    /// What DuckDB says; `Conflict` when the result has another schema than was announced.
+    pub(crate) fn next_frame(&mut self) -> Result<Option<Frame>, Failure> {
+        loop {
+            if self.finished {
+                return Ok(None);
+            }
+            if self.source.is_none() {
+                self.start()?;
+            }
+            if let Some(source) = &mut self.source {
+                if let Some(frame) = source.next_frame()? {
+                    return Ok(Some(frame));
+                }
+                self.finished = !self.restart()?;
+            }
+        }
+    }
+
+    /// Whether the last frame was given out.
+    pub(crate) fn is_finished(&self) -> bool {
+        self.finished || (self.pending.is_empty() && self.source.as_ref().is_some_and(FrameSource::is_finished))
+    }
+
+    /// Reads the rest of the result into a spool.
+    ///
+    /// # Errors
+    /// What DuckDB says, or that the spool is full.
+    pub(crate) fn drain(&mut self, space: &SpoolSpace) -> Result<Spool, Failure> {
+        let mut spool = space.spool();
+        while let Some(frame) = self.next_frame()? {
+            spool.push(frame)?;
+        }
+        Ok(spool)
+    }
+
+    fn start(&mut self) -> Result<(), Failure> {
+        let result = self.execute()?;
+        if super::plan::schema_digest(result.schema()) != self.schema_digest {
+            drop(result);
+            self.lease.forget(&self.sql);
+            let message = "a table of this statement was changed after it was planned; run it again";
+            return Err(Failure::new(FailureKind::Conflict, message));
+        }
+        self.source = Some(FrameSource::new(result));
+        Ok(())
+    }
+
+    /// Runs the statement for the next row of parameters; says whether there was one.
+    fn restart(&mut self) -> Result<bool, Failure> {
+        if self.pending.is_empty() {
+            return Ok(false);
+        }
+        if let Some(source) = &mut self.source {
+            source.release_result();
+        }
+        let result = self.execute()?;
+        if let Some(source) = &mut self.source {
+            source.continue_with(result);
+        }
+        Ok(true)
+    }
+
+    fn execute(&mut self) -> Result<crate::engine::ResultStream, Failure> {
+        let row = self.pending.pop();
+        let prepared = self.lease.prepare(&self.sql)?;
+        if let Some((batch, row)) = row {
+            prepared.bind_row(self.parameters[batch].columns(), row)?;
+        } else if prepared.parameter_count() > 0 {
+            let message = "the statement has parameters, and no values were bound to them";
+            return Err(Failure::new(FailureKind::Binding, message));
+        }
+        Ok(prepared.execute()?)
+    }
+}

@@ -1,0 +1,393 @@
+//! The blocking walk through the statements of one text.
+//!
+//! Every statement is parsed by DuckDB, checked by the policy, and runs once, in order. What fails ends the
+//! walk: the statements before it stay done, as in any SQL client, and the failure is told.
+
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use tavana_wire::{Failure, FailureKind, Role, SessionState};
+
+use super::parameters::Parameters;
+use super::{Executor, blocking};
+use crate::caller::Call;
+use crate::engine::{EngineError, Prepared, ResultStream, Returns};
+use crate::session::backend::USE;
+use crate::session::{Lease, PinnedSession};
+use crate::spool::{Spool, SpoolSpace};
+use crate::statement::{self, Policy, SettingChange, Statement, StatementKind, TransactionControl};
+use crate::stream::encoder::FrameSource;
+
+/// What becomes of the last statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// A read is planned, to run when it is fetched; the rows of anything else are kept.
+    Plan,
+    /// It runs to its end; rows are not wanted.
+    Update,
+}
+
+/// What the last statement came to.
+#[derive(Debug)]
+pub(crate) enum ScriptOutcome {
+    /// A read that has not run.
+    Read { sql: String, schema: SchemaRef },
+    /// It ran, and its rows wait.
+    Stored { schema: SchemaRef, spool: Spool },
+    /// It ran, and changed so many rows; -1 when it is not of the kind that does.
+    Changed(i64),
+}
+
+/// What is known of a statement before it runs.
+#[derive(Debug)]
+pub(crate) struct Description {
+    /// The schema of its rows; none when it returns none or it hangs on the types of parameters.
+    pub(crate) schema: Option<SchemaRef>,
+    /// The schema of its parameters.
+    pub(crate) parameters: SchemaRef,
+    /// It changes rows, or the catalog, or the session.
+    pub(crate) is_update: bool,
+}
+
+/// The walk's state.
+struct Script {
+    session: SessionState,
+    pinned: Option<Arc<PinnedSession>>,
+    policy: Policy,
+    role: Role,
+    parameters: Option<Parameters>,
+    mode: Mode,
+    space: SpoolSpace,
+}
+
+impl Executor {
+    /// Walks through the statements of `sql` and ties what they change in the session to the call.
+    pub(super) async fn run_script(
+        &self,
+        call: &mut Call,
+        sql: &str,
+        parameters: Option<Parameters>,
+        mode: Mode,
+    ) -> Result<ScriptOutcome, Failure> {
+        self.check_length(sql)?;
+        let pieces: Vec<String> = statement::split(sql).into_iter().map(str::to_owned).collect();
+        if pieces.is_empty() {
+            return Err(Failure::new(FailureKind::Syntax, "there is no statement in this text"));
+        }
+        let reason = pieces.iter().find_map(|piece| Statement::read(piece).needs_session());
+        let lease = match reason {
+            Some(reason) => self.pin(call, reason)?.lease().await,
+            None => self.lease(call, pieces.last().map(String::as_str)).await?,
+        };
+        let query = self.running.start(call.query_id, &call.session.principal);
+        let script = Script {
+            session: call.session.clone(),
+            pinned: lease.session().cloned(),
+            policy: self.policy.clone(),
+            role: call.role(),
+            parameters,
+            mode,
+            space: self.space.clone(),
+        };
+        let work = move |lease: &mut Lease| Ok(script.walk(lease, &pieces));
+        let (_lease, (outcome, session)) = blocking::blocking(&query, lease, work).await?;
+        if session != call.session {
+            self.session_changed(call, session);
+        }
+        outcome
+    }
+
+    /// Makes a change of the session known to its client and to its connection here.
+    pub(crate) fn session_changed(&self, call: &mut Call, mut session: SessionState) {
+        session.version += 1;
+        if let Some(pinned) = self.pinned.find(&session) {
+            pinned.set_session_state(session.clone());
+        }
+        call.change_session(session);
+    }
+}
+
+/// What DuckDB knows of one statement before it runs.
+pub(crate) fn describe(lease: &mut Lease, sql: &str, policy: &Policy, role: Role) -> Result<Description, Failure> {
+    let statement = Statement::read(sql);
+    if let Some(change) = statement.setting() {
+        policy.check_setting(&change, role)?;
+    }
+    let mut extracted = lease.connection().extract(sql)?;
+    let no_parameters = || Arc::new(arrow::datatypes::Schema::empty());
+    if extracted.count() != 1 || statement.setting().is_some() || statement.transaction().is_some() {
+        return Ok(Description { schema: None, parameters: no_parameters(), is_update: true });
+    }
+    let prepared = extracted.prepare(0)?;
+    let kind = prepared.kind();
+    policy.check(&statement, kind, role)?;
+    let parameters = prepared.parameter_schema()?;
+    let reads = statement.reads_only(kind);
+    let returns_rows = reads || returns_rows(&statement, kind);
+    let schema = if returns_rows { prepared.schema()? } else { None };
+    drop(prepared);
+    Ok(Description { schema, parameters, is_update: !returns_rows })
+}
+
+/// Whether a statement that does more than read gives rows back; the rest give a count, or nothing.
+fn returns_rows(statement: &Statement<'_>, kind: StatementKind) -> bool {
+    match kind {
+        StatementKind::Insert | StatementKind::Update | StatementKind::Delete | StatementKind::MergeInto => {
+            statement.has_returning()
+        }
+        StatementKind::Select | StatementKind::Explain | StatementKind::Call | StatementKind::Pragma | StatementKind::Execute => true,
+        _ => false,
+    }
+}
+
+/// Whether a statement may change what other statements mean.
+fn changes_catalog(kind: StatementKind) -> bool {
+    !matches!(
+        kind,
+        StatementKind::Select
+            | StatementKind::Insert
+            | StatementKind::Update
+            | StatementKind::Delete
+            | StatementKind::MergeInto
+            | StatementKind::Explain
+    )
+}
+
+impl Script {
+    /// Runs all pieces; gives the outcome of the last and the session as it is after the last that ran.
+    fn walk(mut self, lease: &mut Lease, pieces: &[String]) -> (Result<ScriptOutcome, Failure>, SessionState) {
+        let mut outcome = Ok(ScriptOutcome::Changed(-1));
+        for (index, piece) in pieces.iter().enumerate() {
+            outcome = self.piece(lease, piece, index + 1 == pieces.len());
+            if outcome.is_err() {
+                break;
+            }
+        }
+        (outcome, self.session)
+    }
+
+    fn piece(&mut self, lease: &mut Lease, sql: &str, is_last: bool) -> Result<ScriptOutcome, Failure> {
+        let statement = Statement::read(sql);
+        if let Some(change) = statement.setting()
+            && !matches!(change, SettingChange::Variable)
+        {
+            return self.set(lease, change);
+        }
+        if let Some(control) = statement.transaction() {
+            return self.transaction(lease, sql, control);
+        }
+        if is_last && self.mode == Mode::Plan && lease.has_prepared(sql) {
+            return self.read(lease, &statement);
+        }
+        let mut extracted = lease.connection().extract(sql)?;
+        if extracted.count() != 1 {
+            return self.expanded(lease, &statement, &mut extracted, is_last);
+        }
+        let mut prepared = extracted.prepare(0)?;
+        drop(extracted);
+        let kind = prepared.kind();
+        self.policy.check(&statement, kind, self.role)?;
+        if is_last && self.mode == Mode::Plan && statement.reads_only(kind) {
+            drop(prepared);
+            return self.read(lease, &statement);
+        }
+        let outcome = self.run(lease, &mut prepared, is_last);
+        if changes_catalog(kind) {
+            lease.catalog_changed();
+        }
+        outcome
+    }
+
+    /// Plans a read: its schema now, its rows when they are fetched.
+    fn read(&self, lease: &mut Lease, statement: &Statement<'_>) -> Result<ScriptOutcome, Failure> {
+        let prepared = lease.prepare(statement.text())?;
+        self.policy.check(statement, prepared.kind(), self.role)?;
+        if let Some(schema) = prepared.schema()? {
+            return Ok(ScriptOutcome::Read { sql: statement.text().to_owned(), schema });
+        }
+        // A type hangs on a parameter: take it from the values that were bound.
+        let Some(bound) = &self.parameters else {
+            let message = "the type of a parameter is not known; bind values first, or cast it: CAST(? AS INTEGER)";
+            return Err(Failure::new(FailureKind::Binding, message));
+        };
+        let sql = statement.with_parameter_types(&bound.sql_types()?);
+        match lease.prepare(&sql)?.schema()? {
+            Some(schema) => Ok(ScriptOutcome::Read { sql, schema }),
+            None => Err(Failure::new(FailureKind::Binding, "the types of the result are not known")),
+        }
+    }
+
+    /// Runs what DuckDB expands into several statements: `PIVOT`, `IMPORT DATABASE` and some pragmas.
+    fn expanded(
+        &self,
+        lease: &mut Lease,
+        statement: &Statement<'_>,
+        extracted: &mut crate::engine::Extracted,
+        is_last: bool,
+    ) -> Result<ScriptOutcome, Failure> {
+        self.policy.check(statement, StatementKind::Multi, self.role)?;
+        // The expansion leaves types behind in the connection.
+        lease.taint();
+        let mut outcome = Ok(ScriptOutcome::Changed(-1));
+        for index in 0..extracted.count() {
+            let mut prepared = extracted.prepare(index)?;
+            let run = self.run(lease, &mut prepared, is_last)?;
+            // The rows are those of the query, not of the clean-up behind it.
+            if !matches!((&outcome, &run), (Ok(ScriptOutcome::Stored { .. }), ScriptOutcome::Changed(_))) {
+                outcome = Ok(run);
+            }
+        }
+        lease.catalog_changed();
+        outcome
+    }
+
+    /// Runs one statement now, for each row of parameters if it is the last.
+    fn run(&self, lease: &mut Lease, prepared: &mut Prepared, is_last: bool) -> Result<ScriptOutcome, Failure> {
+        let Some(parameters) = self.parameters.as_ref().filter(|_| is_last) else {
+            if prepared.parameter_count() > 0 {
+                let message = "the statement has parameters, and no values were bound to them";
+                return Err(Failure::new(FailureKind::Binding, message));
+            }
+            return self.finish(prepared.execute()?, is_last);
+        };
+        match parameters.rows() {
+            0 if prepared.parameter_count() > 0 => Ok(ScriptOutcome::Changed(0)),
+            0 | 1 => {
+                if let Some(batch) = parameters.batches.iter().find(|batch| batch.num_rows() > 0) {
+                    prepared.bind_row(batch.columns(), 0)?;
+                }
+                self.finish(prepared.execute()?, is_last)
+            }
+            _ => self.run_many(lease, prepared, parameters),
+        }
+    }
+
+    /// Runs a statement for many rows of parameters, all or none.
+    fn run_many(&self, lease: &mut Lease, prepared: &mut Prepared, parameters: &Parameters) -> Result<ScriptOutcome, Failure> {
+        let own_transaction = !self.pinned.as_ref().is_some_and(|session| session.in_transaction());
+        if own_transaction {
+            lease.connection().execute("BEGIN TRANSACTION")?;
+        }
+        let outcome = self.run_rows(prepared, parameters);
+        if own_transaction {
+            let end = if outcome.is_ok() { "COMMIT" } else { "ROLLBACK" };
+            let ended = lease.connection().execute(end);
+            if ended.is_err() {
+                lease.taint();
+            }
+            if outcome.is_ok() {
+                ended?;
+            }
+        }
+        outcome
+    }
+
+    fn run_rows(&self, prepared: &mut Prepared, parameters: &Parameters) -> Result<ScriptOutcome, Failure> {
+        let mut changed = 0i64;
+        for batch in &parameters.batches {
+            for row in 0..batch.num_rows() {
+                prepared.bind_row(batch.columns(), row)?;
+                match self.finish(prepared.execute()?, false)? {
+                    ScriptOutcome::Changed(rows) if rows >= 0 => changed += rows,
+                    _ => {}
+                }
+            }
+        }
+        Ok(ScriptOutcome::Changed(changed))
+    }
+
+    /// Reads a result to its end; keeps the rows if somebody will fetch them.
+    fn finish(&self, mut result: ResultStream, is_last: bool) -> Result<ScriptOutcome, Failure> {
+        match result.returns() {
+            Returns::Rows if is_last && self.mode == Mode::Plan => {
+                let schema = Arc::clone(result.schema());
+                let mut spool = self.space.spool();
+                let mut source = FrameSource::new(result);
+                while let Some(frame) = source.next_frame()? {
+                    spool.push(frame)?;
+                }
+                Ok(ScriptOutcome::Stored { schema, spool })
+            }
+            returns => {
+                while result.next_chunk()?.is_some() {}
+                let changed = i64::try_from(result.rows_changed()).unwrap_or(i64::MAX);
+                Ok(ScriptOutcome::Changed(if returns == Returns::ChangedRows { changed } else { -1 }))
+            }
+        }
+    }
+
+    /// Changes a setting of the session, here and in its token.
+    fn set(&mut self, lease: &mut Lease, change: SettingChange) -> Result<ScriptOutcome, Failure> {
+        self.policy.check_setting(&change, self.role)?;
+        let mut settings = self.session.settings.clone();
+        match change {
+            SettingChange::Set { name, value, .. } => {
+                if name == "schema" || name == "search_path" {
+                    forget_place(&mut settings);
+                }
+                settings.insert(name, value);
+            }
+            SettingChange::Reset { name, .. } => {
+                if name == "schema" || name == "search_path" {
+                    forget_place(&mut settings);
+                }
+                settings.remove(&name);
+            }
+            SettingChange::Use { target } => {
+                forget_place(&mut settings);
+                settings.insert(USE.to_owned(), target);
+            }
+            SettingChange::Variable => {}
+        }
+        if let Err(error) = lease.apply(&settings) {
+            // A pinned connection goes on; it must keep what it had.
+            lease.apply(&self.session.settings)?;
+            return Err(error.into());
+        }
+        self.session.settings = settings;
+        Ok(ScriptOutcome::Changed(-1))
+    }
+
+    /// Begins or ends the session's transaction.
+    fn transaction(
+        &self,
+        lease: &mut Lease,
+        sql: &str,
+        control: TransactionControl,
+    ) -> Result<ScriptOutcome, Failure> {
+        let Some(session) = &self.pinned else {
+            return Err(Failure::new(FailureKind::State, "a transaction needs a session"));
+        };
+        let outcome = run_transaction(lease, session, sql, control);
+        outcome.map(|()| ScriptOutcome::Changed(-1)).map_err(Failure::from)
+    }
+}
+
+/// Runs a transaction statement and notes what it did.
+pub(super) fn run_transaction(
+    lease: &mut Lease,
+    session: &PinnedSession,
+    sql: &str,
+    control: TransactionControl,
+) -> Result<(), EngineError> {
+    let outcome = lease.connection().execute(sql);
+    match (control, &outcome) {
+        (TransactionControl::Begin, Ok(_)) => {
+            session.transaction_began();
+        }
+        (TransactionControl::Begin, Err(_)) => {}
+        (TransactionControl::Commit | TransactionControl::Rollback, _) => {
+            session.transaction_ended();
+            // What the transaction created is known to all now, or to nobody.
+            lease.catalog_changed();
+        }
+    }
+    outcome.map(|_| ())
+}
+
+/// Removes every setting that says where unqualified names are looked up.
+fn forget_place(settings: &mut std::collections::BTreeMap<String, String>) {
+    for name in [USE, "schema", "search_path"] {
+        settings.remove(name);
+    }
+}

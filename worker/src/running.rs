@@ -1,0 +1,119 @@
+//! The statements that run now, so that they can be cancelled, counted and asked how far they are.
+
+use std::collections::HashMap;
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use lru::LruCache;
+use prometheus::IntGauge;
+use tavana_wire::QueryId;
+use tokio_util::sync::CancellationToken;
+
+use crate::engine::Interrupt;
+
+/// Cancelled statements that are remembered, so that a ticket fetched after its cancel does not run.
+const CANCELLED_REMEMBERED: NonZeroUsize = NonZeroUsize::new(4096).unwrap();
+
+/// What runs on this worker.
+#[derive(Clone, Debug)]
+pub(crate) struct Running {
+    inner: Arc<Mutex<Inner>>,
+    gauge: IntGauge,
+}
+
+#[derive(Debug)]
+struct Inner {
+    queries: HashMap<QueryId, Entry>,
+    cancelled: LruCache<QueryId, ()>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    principal: String,
+    cancel: CancellationToken,
+    interrupt: Option<Interrupt>,
+}
+
+/// One statement from its start to its end; dropping it ends it.
+#[derive(Debug)]
+pub(crate) struct RunningQuery {
+    running: Running,
+    id: QueryId,
+    cancel: CancellationToken,
+}
+
+impl Running {
+    pub(crate) fn new(gauge: IntGauge) -> Self {
+        let inner = Inner { queries: HashMap::new(), cancelled: LruCache::new(CANCELLED_REMEMBERED) };
+        Self { inner: Arc::new(Mutex::new(inner)), gauge }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes that a statement starts.
+    pub(crate) fn start(&self, id: QueryId, principal: &str) -> RunningQuery {
+        let cancel = CancellationToken::new();
+        let mut inner = self.lock();
+        if inner.cancelled.contains(&id) {
+            cancel.cancel();
+        }
+        let entry = Entry { principal: principal.to_owned(), cancel: cancel.clone(), interrupt: None };
+        inner.queries.insert(id, entry);
+        self.gauge.inc();
+        RunningQuery { running: self.clone(), id, cancel }
+    }
+
+    /// Cancels a statement of this principal, or of anybody for an admin; says whether it ran.
+    pub(crate) fn cancel(&self, id: QueryId, principal: &str, is_admin: bool) -> bool {
+        let mut inner = self.lock();
+        match inner.queries.get(&id) {
+            Some(entry) if is_admin || entry.principal == principal => {
+                entry.cancel.cancel();
+                true
+            }
+            Some(_) => false,
+            None => {
+                inner.cancelled.put(id, ());
+                false
+            }
+        }
+    }
+
+    /// How much of a statement is done, from 0 to 1, where DuckDB can tell.
+    pub(crate) fn progress(&self, id: QueryId) -> Option<f64> {
+        let interrupt = self.lock().queries.get(&id).and_then(|entry| entry.interrupt.clone());
+        interrupt.and_then(|interrupt| interrupt.progress())
+    }
+
+    /// How many statements run.
+    pub(crate) fn len(&self) -> usize {
+        self.lock().queries.len()
+    }
+}
+
+impl RunningQuery {
+    pub(crate) fn id(&self) -> QueryId {
+        self.id
+    }
+
+    /// Resolves when the statement is to end.
+    pub(crate) fn cancel_token(&self) -> &CancellationToken {
+        &self.cancel
+    }
+
+    /// Notes on which connection it runs.
+    pub(crate) fn runs_on(&self, interrupt: Interrupt) {
+        if let Some(entry) = self.running.lock().queries.get_mut(&self.id) {
+            entry.interrupt = Some(interrupt);
+        }
+    }
+}
+
+impl Drop for RunningQuery {
+    fn drop(&mut self) {
+        self.running.lock().queries.remove(&self.id);
+        self.running.gauge.dec();
+    }
+}

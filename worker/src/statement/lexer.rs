@@ -1,0 +1,272 @@
+//! Cuts SQL into the tokens DuckDB's scanner cuts it into.
+//!
+//! Whatever reads a statement before DuckDB does must agree with it on where strings, comments
+//! and names begin and end; a disagreement is a way round the policy. So this follows the rules of
+//! DuckDB's own scanner (`third_party/libpg_query/scan.l`) to the byte, its oddities included:
+//! nested comments, strings that continue on the next line, operators that stop before a comment,
+//! and the typographic spaces its parser turns into plain ones before it scans.
+
+use super::spaces;
+
+/// What a token is; its text is read from the statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TokenKind {
+    /// White space, or typographic spaces that DuckDB reads as white space.
+    Space,
+    /// `-- to the end of the line`, or `/* … */`.
+    Comment,
+    /// A name or keyword without quotes.
+    Word,
+    /// `"name"`.
+    QuotedName,
+    /// `'text'`, with the parts that continue it on later lines.
+    Text,
+    /// `E'…'`, `B'…'`, `X'…'`: a string whose value is not what is written.
+    CodedText,
+    /// `$$text$$` or `$tag$text$tag$`.
+    DollarText,
+    Number,
+    /// `?`, `?1` or `$1`; `$name` is a [`TokenKind::Symbol`] `$` and a name.
+    Parameter,
+    /// An operator or a punctuation mark.
+    Symbol,
+    /// A string, name or comment that does not end, an empty name, `U&'…'`: DuckDB refuses the text.
+    Broken,
+}
+
+/// A piece of the text; the tokens of a text follow each other without gaps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Token {
+    pub(crate) kind: TokenKind,
+    /// Byte offset of the first byte.
+    pub(crate) start: usize,
+    /// Byte offset after the last byte.
+    pub(crate) end: usize,
+}
+
+impl Token {
+    /// Whether the parser never sees it.
+    pub(crate) fn is_blank(&self) -> bool {
+        matches!(self.kind, TokenKind::Space | TokenKind::Comment)
+    }
+}
+
+/// The tokens of `sql`, in order and without gaps.
+pub(crate) fn tokens(sql: &str) -> Vec<Token> {
+    let spaces = spaces::typographic(sql.as_bytes());
+    let mut scanner = Scanner { bytes: sql.as_bytes(), spaces: &spaces };
+    let mut tokens = Vec::new();
+    let mut start = 0;
+    while start < sql.len() {
+        let (kind, end) = scanner.token(start);
+        tokens.push(Token { kind, start, end });
+        start = end;
+    }
+    tokens
+}
+
+struct Scanner<'a> {
+    bytes: &'a [u8],
+    /// Spans of the typographic spaces that count as white space, ascending.
+    spaces: &'a [(usize, usize)],
+}
+
+impl Scanner<'_> {
+    /// The byte at `at`, as DuckDB sees it: 0 past the end.
+    fn at(&self, at: usize) -> u8 {
+        self.bytes.get(at).copied().unwrap_or(0)
+    }
+
+    /// The end of the white space character at `at`, if there is one.
+    fn space(&self, at: usize) -> Option<usize> {
+        if at < self.bytes.len() && matches!(self.at(at), b' ' | b'\t' | b'\n' | b'\r' | b'\x0c') {
+            return Some(at + 1);
+        }
+        let index = self.spaces.binary_search_by_key(&at, |&(start, _)| start).ok()?;
+        Some(self.spaces[index].1)
+    }
+
+    /// The first position from `from` on whose byte does not satisfy `test`.
+    fn skip(&self, from: usize, test: impl Fn(u8) -> bool) -> usize {
+        (from..self.bytes.len()).find(|&at| !test(self.at(at)) || self.space(at).is_some()).unwrap_or(self.bytes.len())
+    }
+
+    /// The kind and the end of the token that starts at `start`.
+    fn token(&mut self, start: usize) -> (TokenKind, usize) {
+        if self.space(start).is_some() {
+            return (TokenKind::Space, self.spaces_end(start));
+        }
+        let (byte, next) = (self.at(start), self.at(start + 1));
+        match byte {
+            b'-' if next == b'-' => (TokenKind::Comment, self.line_end(start)),
+            b'/' if next == b'*' => self.comment(start),
+            b'\'' => self.text(TokenKind::Text, start + 1, false),
+            b'"' => self.quoted(start + 1),
+            b'e' | b'E' if next == b'\'' => self.text(TokenKind::CodedText, start + 2, true),
+            b'b' | b'B' | b'x' | b'X' if next == b'\'' => self.bits(start + 2),
+            // DuckDB scans `U&'…'` and `U&"…"`, but has no way to read them.
+            b'u' | b'U' if next == b'&' && matches!(self.at(start + 2), b'\'' | b'"') => (TokenKind::Broken, self.bytes.len()),
+            b'$' => self.dollar(start),
+            b'?' => (TokenKind::Parameter, self.digits(start + 1, |byte| byte.is_ascii_digit())),
+            b'0'..=b'9' => (TokenKind::Number, self.number(start)),
+            b'.' if next.is_ascii_digit() => (TokenKind::Number, self.number(start)),
+            _ if is_name_start(byte) => (TokenKind::Word, self.skip(start, is_name_part)),
+            _ if is_operator(byte) => self.operator(start),
+            b':' if matches!(next, b':' | b'=') => (TokenKind::Symbol, start + 2),
+            b'.' if next == b'.' => (TokenKind::Symbol, start + 2),
+            _ => (TokenKind::Symbol, start + 1),
+        }
+    }
+
+    fn spaces_end(&self, mut at: usize) -> usize {
+        while let Some(end) = self.space(at) {
+            at = end;
+        }
+        at
+    }
+
+    fn line_end(&self, from: usize) -> usize {
+        (from..self.bytes.len()).find(|&at| matches!(self.at(at), b'\n' | b'\r')).unwrap_or(self.bytes.len())
+    }
+
+    /// `/* … */`, nested.
+    fn comment(&self, start: usize) -> (TokenKind, usize) {
+        let (mut at, mut depth) = (start + 2, 1);
+        while at < self.bytes.len() {
+            match (self.at(at), self.at(at + 1)) {
+                (b'/', b'*') => (depth, at) = (depth + 1, at + 2),
+                (b'*', b'/') if depth == 1 => return (TokenKind::Comment, at + 2),
+                (b'*', b'/') => (depth, at) = (depth - 1, at + 2),
+                _ => at += 1,
+            }
+        }
+        (TokenKind::Broken, self.bytes.len())
+    }
+
+    /// The rest of a string whose opening quote ends at `at`; `escapes` when a backslash takes the next byte.
+    fn text(&self, kind: TokenKind, mut at: usize, escapes: bool) -> (TokenKind, usize) {
+        while at < self.bytes.len() {
+            match self.at(at) {
+                b'\'' if self.at(at + 1) == b'\'' => at += 2,
+                b'\'' => match self.continued(at + 1) {
+                    Some(next) => at = next,
+                    None => return (kind, at + 1),
+                },
+                b'\\' if escapes => at = (at + 2).min(self.bytes.len()),
+                _ => at += 1,
+            }
+        }
+        (TokenKind::Broken, self.bytes.len())
+    }
+
+    /// `B'…'` and `X'…'`, which know no doubled quote.
+    fn bits(&self, mut at: usize) -> (TokenKind, usize) {
+        while at < self.bytes.len() {
+            match self.at(at) {
+                b'\'' => match self.continued(at + 1) {
+                    Some(next) => at = next,
+                    None => return (TokenKind::CodedText, at + 1),
+                },
+                _ => at += 1,
+            }
+        }
+        (TokenKind::Broken, self.bytes.len())
+    }
+
+    /// Where a string goes on whose quote closed just before `at`: after a quote on a later line.
+    fn continued(&self, mut at: usize) -> Option<usize> {
+        let mut new_line = false;
+        loop {
+            if let Some(end) = self.space(at) {
+                new_line |= matches!(self.at(at), b'\n' | b'\r');
+                at = end;
+            } else if self.at(at) == b'-' && self.at(at + 1) == b'-' {
+                at = self.line_end(at);
+            } else {
+                return (new_line && self.at(at) == b'\'').then_some(at + 1);
+            }
+        }
+    }
+
+    /// The rest of a quoted name whose opening quote ends at `open`.
+    fn quoted(&self, open: usize) -> (TokenKind, usize) {
+        let mut at = open;
+        while at < self.bytes.len() {
+            match self.at(at) {
+                b'"' if self.at(at + 1) == b'"' => at += 2,
+                b'"' if at == open => return (TokenKind::Broken, at + 1),
+                b'"' => return (TokenKind::QuotedName, at + 1),
+                _ => at += 1,
+            }
+        }
+        (TokenKind::Broken, self.bytes.len())
+    }
+
+    /// `$1`, `$$…$$`, `$tag$…$tag$`, or a lone `$`.
+    fn dollar(&self, start: usize) -> (TokenKind, usize) {
+        if self.at(start + 1).is_ascii_digit() {
+            return (TokenKind::Parameter, self.digits(start + 1, |byte| byte.is_ascii_digit()));
+        }
+        let tag_end = match self.at(start + 1) {
+            byte if is_name_start(byte) => self.skip(start + 1, |byte| is_name_start(byte) || byte.is_ascii_digit()),
+            _ => start + 1,
+        };
+        if self.at(tag_end) != b'$' {
+            return (TokenKind::Symbol, start + 1);
+        }
+        let (tag, body) = self.bytes.split_at(tag_end + 1);
+        let tag = &tag[start..];
+        match body.windows(tag.len()).position(|window| window == tag) {
+            Some(at) => (TokenKind::DollarText, tag_end + 1 + at + tag.len()),
+            None => (TokenKind::Broken, self.bytes.len()),
+        }
+    }
+
+    fn digits(&self, from: usize, test: impl Fn(u8) -> bool) -> usize {
+        let mut at = from;
+        while test(self.at(at)) || (at > from && self.at(at) == b'_' && test(self.at(at + 1))) {
+            at += 1;
+        }
+        at
+    }
+
+    /// The end of a number: `1_000`, `1.5`, `.5`, `1e-5`.
+    fn number(&self, start: usize) -> usize {
+        let is_digit = |byte: u8| byte.is_ascii_digit();
+        let mut end = self.digits(start, is_digit);
+        if self.at(end) == b'.' && (end == start || self.at(end + 1) != b'.') {
+            end = self.digits(end + 1, is_digit);
+        }
+        if self.at(end) | 0x20 == b'e' {
+            let sign = usize::from(matches!(self.at(end + 1), b'+' | b'-'));
+            if is_digit(self.at(end + 1 + sign)) {
+                end = self.digits(end + 1 + sign, is_digit);
+            }
+        }
+        end
+    }
+
+    /// A run of operator characters, cut where DuckDB's scanner cuts it.
+    fn operator(&self, start: usize) -> (TokenKind, usize) {
+        let run = &self.bytes[start..self.skip(start, is_operator)];
+        let comment = run.windows(2).position(|pair| pair == b"/*" || pair == b"--");
+        let mut length = comment.unwrap_or(run.len());
+        // A trailing + or - belongs to the operand, unless the operator could not be standard SQL.
+        while length > 1 && matches!(run[length - 1], b'+' | b'-') && !run[..length - 1].iter().any(|byte| b"~!@^&|`%".contains(byte)) {
+            length -= 1;
+        }
+        (TokenKind::Symbol, start + length)
+    }
+}
+
+fn is_name_start(byte: u8) -> bool {
+    byte.is_ascii_alphabetic() || byte == b'_' || byte >= 0x80
+}
+
+fn is_name_part(byte: u8) -> bool {
+    is_name_start(byte) || byte.is_ascii_digit() || byte == b'$'
+}
+
+fn is_operator(byte: u8) -> bool {
+    b"~!@^&|`+-*/%<>=".contains(&byte)
+}

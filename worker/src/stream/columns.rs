@@ -1,0 +1,325 @@
+//! Record batches written straight from DuckDB's vectors into IPC buffers.
+//!
+//! Each column appends to its own buffers chunk by chunk, while the chunk is still in the processor's cache;
+//! the buffers are then sent as they are, one segment each. That saves the copies of exporting chunk by chunk,
+//! concatenating, and writing an IPC body. Only types whose Arrow form follows from DuckDB's memory are here; a
+//! property test holds the result to DuckDB's own export.
+
+use std::ops::Range;
+
+use arrow::ipc::{
+    Buffer, FieldNode, MessageBuilder, MessageHeader, MetadataVersion, RecordBatchBuilder as IpcRecordBatchBuilder,
+};
+use bytes::Bytes;
+use flatbuffers::FlatBufferBuilder;
+
+use super::frame::Frame;
+use crate::engine::{Chunk, Column, Layout};
+
+/// Arrow's IPC format wants buffers at multiples of this many bytes.
+const ALIGNMENT: usize = 8;
+
+/// A record batch under construction.
+#[derive(Debug)]
+pub(super) struct ColumnBatch {
+    columns: Vec<ColumnBuffers>,
+    rows: usize,
+}
+
+#[derive(Debug)]
+struct ColumnBuffers {
+    layout: Layout,
+    validity: Bits,
+    /// Values; or the bytes of texts, whose ends are in `offsets`.
+    data: Vec<u8>,
+    offsets: Vec<u8>,
+}
+
+impl ColumnBatch {
+    pub(super) fn new(layouts: &[Layout]) -> Self {
+        let columns = layouts.iter().map(|&layout| ColumnBuffers::new(layout, 0, 0)).collect();
+        Self { columns, rows: 0 }
+    }
+
+    pub(super) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// How many bytes of body it has so far.
+    pub(super) fn bytes(&self) -> usize {
+        self.columns.iter().map(|column| column.data.len() + column.offsets.len() + column.validity.bytes()).sum()
+    }
+
+    /// How many bytes of body the rows of a chunk will take, nearly.
+    pub(super) fn chunk_bytes(&self, chunk: &Chunk) -> usize {
+        let rows = chunk.rows();
+        let column_bytes = |(index, buffers): (usize, &ColumnBuffers)| match buffers.layout {
+            Layout::Bool => rows / 8,
+            Layout::Fixed(width) => rows * width,
+            Layout::Decimal(_) => rows * 16,
+            Layout::Bytes => {
+                let column = chunk.column(index);
+                let valid = Valid::of(&column);
+                (0..rows).filter(|&row| valid.get(row)).map(|row| column.bytes(row).len()).sum::<usize>() + rows * 4
+            }
+        };
+        self.columns.iter().enumerate().map(column_bytes).sum()
+    }
+
+    /// Appends some rows of a chunk.
+    pub(super) fn append(&mut self, chunk: &Chunk, rows: Range<usize>) {
+        for (index, buffers) in self.columns.iter_mut().enumerate() {
+            buffers.append(&chunk.column(index), rows.clone());
+        }
+        self.rows += rows.len();
+    }
+
+    /// The batch as a frame; the builder starts anew, with room for as much again.
+    pub(super) fn take_frame(&mut self) -> Frame {
+        let rows = std::mem::take(&mut self.rows);
+        let mut message = IpcMessage { nodes: Vec::new(), buffers: Vec::new(), segments: Vec::new(), at: 0 };
+        for column in &mut self.columns {
+            let next = ColumnBuffers::new(column.layout, column.data.len(), rows);
+            std::mem::replace(column, next).finish(rows, &mut message);
+        }
+        message.into_frame(rows)
+    }
+}
+
+impl ColumnBuffers {
+    fn new(layout: Layout, data_bytes: usize, rows: usize) -> Self {
+        // A little more than last time, so that equal batches do not grow.
+        let room = |bytes: usize| bytes + bytes / 8;
+        let mut offsets = Vec::new();
+        if layout == Layout::Bytes {
+            offsets.reserve(room(rows * 4) + 4);
+            offsets.extend_from_slice(&0u32.to_le_bytes());
+        }
+        Self { layout, validity: Bits::default(), data: Vec::with_capacity(room(data_bytes)), offsets }
+    }
+
+    fn append(&mut self, column: &Column<'_>, rows: Range<usize>) {
+        self.validity.append(column.validity(), rows.clone());
+        match self.layout {
+            Layout::Bool => self.append_bools(column, rows),
+            Layout::Fixed(1) => self.data.extend_from_slice(&column.values::<u8>()[rows]),
+            Layout::Fixed(2) => extend(&mut self.data, &column.values::<u16>()[rows]),
+            Layout::Fixed(4) => extend(&mut self.data, &column.values::<u32>()[rows]),
+            Layout::Fixed(8) => extend(&mut self.data, &column.values::<u64>()[rows]),
+            Layout::Fixed(_) | Layout::Decimal(16) => extend(&mut self.data, &column.values::<i128>()[rows]),
+            Layout::Decimal(2) => self.append_decimals(&column.values::<u16>()[rows], |value| i128::from(value as i16)),
+            Layout::Decimal(4) => self.append_decimals(&column.values::<i32>()[rows], i128::from),
+            Layout::Decimal(_) => self.append_decimals(&column.values::<i64>()[rows], i128::from),
+            Layout::Bytes => self.append_bytes(column, rows),
+        }
+    }
+
+    fn append_bools(&mut self, column: &Column<'_>, rows: Range<usize>) {
+        // As bytes for now; `finish` packs them.
+        self.data.extend(column.values::<u8>()[rows].iter().map(|&value| u8::from(value != 0)));
+    }
+
+    fn append_decimals<T: Copy>(&mut self, values: &[T], widen: impl Fn(T) -> i128) {
+        self.data.reserve(values.len() * 16);
+        self.data.extend(values.iter().flat_map(|&value| widen(value).to_le_bytes()));
+    }
+
+    fn append_bytes(&mut self, column: &Column<'_>, rows: Range<usize>) {
+        let valid = Valid::of(column);
+        self.offsets.reserve(rows.len() * 4);
+        for row in rows {
+            if valid.get(row) {
+                self.data.extend_from_slice(column.bytes(row));
+            }
+            // The encoder starts a new batch long before 2 GiB; one text cannot be longer in DuckDB.
+            let end = u32::try_from(self.data.len()).unwrap_or(u32::MAX);
+            self.offsets.extend_from_slice(&end.to_le_bytes());
+        }
+    }
+
+    fn finish(mut self, rows: usize, message: &mut IpcMessage) {
+        let nulls = self.validity.nulls;
+        message.nodes.push(FieldNode::new(rows as i64, nulls as i64));
+        message.push(if nulls == 0 { Vec::new() } else { self.validity.into_bytes() });
+        match self.layout {
+            Layout::Bool => message.push(pack(&self.data)),
+            Layout::Bytes => {
+                message.push(self.offsets);
+                message.push(std::mem::take(&mut self.data));
+            }
+            Layout::Fixed(_) | Layout::Decimal(_) => message.push(std::mem::take(&mut self.data)),
+        }
+    }
+}
+
+fn extend<T: crate::engine::Plain>(data: &mut Vec<u8>, values: &[T]) {
+    // SAFETY: `Plain` types have no padding, so their bytes are all initialized.
+    let bytes = unsafe { std::slice::from_raw_parts(values.as_ptr().cast::<u8>(), size_of_val(values)) };
+    data.extend_from_slice(bytes);
+}
+
+fn pack(bools: &[u8]) -> Vec<u8> {
+    let byte = |eight: &[u8]| eight.iter().enumerate().fold(0, |byte, (bit, value)| byte | (value << bit));
+    bools.chunks(8).map(byte).collect()
+}
+
+/// Which rows of a column are not null.
+struct Valid<'a>(Option<&'a [u64]>);
+
+impl<'a> Valid<'a> {
+    fn of(column: &Column<'a>) -> Self {
+        Self(column.validity())
+    }
+
+    fn get(&self, row: usize) -> bool {
+        self.0.is_none_or(|words| words[row / 64] >> (row % 64) & 1 == 1)
+    }
+}
+
+/// A growing bitmap, lowest bit first; nothing is stored until the first null.
+#[derive(Debug, Default)]
+struct Bits {
+    words: Vec<u64>,
+    len: usize,
+    nulls: usize,
+}
+
+impl Bits {
+    fn bytes(&self) -> usize {
+        self.words.len() * 8
+    }
+
+    fn append(&mut self, validity: Option<&[u64]>, rows: Range<usize>) {
+        let Some(validity) = validity else {
+            self.append_valid(rows.len());
+            return;
+        };
+        let mut at = rows.start;
+        while at < rows.end {
+            let count = (rows.end - at).min(64 - at % 64);
+            let mask = if count == 64 { u64::MAX } else { (1 << count) - 1 };
+            self.push(validity[at / 64] >> (at % 64) & mask, count);
+            at += count;
+        }
+    }
+
+    fn append_valid(&mut self, mut count: usize) {
+        if self.nulls == 0 {
+            self.len += count;
+            return;
+        }
+        while count > 0 {
+            let some = count.min(64);
+            self.push(if some == 64 { u64::MAX } else { (1 << some) - 1 }, some);
+            count -= some;
+        }
+    }
+
+    /// Appends the lowest `count` bits, from 1 to 64; those above are zero.
+    fn push(&mut self, bits: u64, count: usize) {
+        let nulls = count - bits.count_ones() as usize;
+        if self.nulls == 0 {
+            if nulls == 0 {
+                self.len += count;
+                return;
+            }
+            // The first null: write down that all before were valid.
+            self.words = vec![u64::MAX; self.len / 64];
+            if !self.len.is_multiple_of(64) {
+                self.words.push((1 << (self.len % 64)) - 1);
+            }
+        }
+        self.nulls += nulls;
+        let shift = self.len % 64;
+        if shift == 0 {
+            self.words.push(bits);
+        } else {
+            if let Some(last) = self.words.last_mut() {
+                *last |= bits << shift;
+            }
+            if shift + count > 64 {
+                self.words.push(bits >> (64 - shift));
+            }
+        }
+        self.len += count;
+    }
+
+    fn into_bytes(self) -> Vec<u8> {
+        let mut bytes: Vec<u8> = self.words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        bytes.truncate(self.len.div_ceil(8));
+        bytes
+    }
+}
+
+/// The parts of an IPC record batch message.
+struct IpcMessage {
+    nodes: Vec<FieldNode>,
+    buffers: Vec<Buffer>,
+    segments: Vec<Bytes>,
+    at: usize,
+}
+
+impl IpcMessage {
+    fn push(&mut self, mut bytes: Vec<u8>) {
+        self.buffers.push(Buffer::new(self.at as i64, bytes.len() as i64));
+        let padded = bytes.len().next_multiple_of(ALIGNMENT);
+        bytes.resize(padded, 0);
+        self.at += padded;
+        self.segments.push(bytes.into());
+    }
+
+    fn into_frame(self, rows: usize) -> Frame {
+        let mut builder = FlatBufferBuilder::with_capacity(256 + 32 * self.buffers.len());
+        let nodes = builder.create_vector(&self.nodes);
+        let buffers = builder.create_vector(&self.buffers);
+        let batch = {
+            let mut batch = IpcRecordBatchBuilder::new(&mut builder);
+            batch.add_length(rows as i64);
+            batch.add_nodes(nodes);
+            batch.add_buffers(buffers);
+            batch.finish().as_union_value()
+        };
+        let message = {
+            let mut message = MessageBuilder::new(&mut builder);
+            message.add_version(MetadataVersion::V5);
+            message.add_header_type(MessageHeader::RecordBatch);
+            message.add_header(batch);
+            message.add_bodyLength(self.at as i64);
+            message.finish()
+        };
+        builder.finish(message, None);
+        Frame::flight_data(builder.finished_data(), self.segments)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn bits_append_like_a_list_of_bools(pieces in proptest::collection::vec(
+            (proptest::collection::vec(any::<u64>(), 4), 0usize..128, 0usize..128, any::<bool>()), 0..12,
+        )) {
+            let mut bits = Bits::default();
+            let mut bools = Vec::new();
+            for (words, start, len, valid) in pieces {
+                let rows = start..start + len;
+                if valid {
+                    bits.append(None, rows.clone());
+                    bools.extend(rows.map(|_| true));
+                } else {
+                    bits.append(Some(&words), rows.clone());
+                    bools.extend(rows.map(|row| words[row / 64] >> (row % 64) & 1 == 1));
+                }
+            }
+            prop_assert_eq!(bits.len, bools.len());
+            prop_assert_eq!(bits.nulls, bools.iter().filter(|valid| !**valid).count());
+            if bits.nulls > 0 {
+                let bytes: Vec<u8> = bools.iter().map(|&valid| u8::from(valid)).collect();
+                prop_assert_eq!(bits.into_bytes(), pack(&bytes));
+            }
+        }
+    }
+}

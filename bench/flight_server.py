@@ -12,6 +12,7 @@ prints `grpc://127.0.0.1:PORT` and serves until SIGTERM.
 """
 
 import json
+import queue
 import signal
 import sys
 import threading
@@ -30,6 +31,8 @@ class DuckDbFlightServer(flight.FlightServerBase):
         super().__init__("grpc://127.0.0.1:0")
         self._connection = connection
         self._batch_rows = DEFAULT_BATCH_ROWS
+        # Cursors to prepare with; one that streams a result cannot be shared.
+        self._idle = queue.SimpleQueue()
 
     def _schema(self, sql):
         """Arrow schema of a query; None for a statement that is not one."""
@@ -37,12 +40,17 @@ class DuckDbFlightServer(flight.FlightServerBase):
         # way to an Arrow schema that DuckDB's Python API has (measured).
         query = sql.strip().rstrip(";")
         try:
-            prepared = self._connection.cursor().execute(f"from ({query}) limit 0")
+            cursor = self._idle.get_nowait()
+        except queue.Empty:
+            cursor = self._connection.cursor()
+        try:
+            return cursor.execute(f"from ({query}) limit 0").to_arrow_reader(1).schema
         except duckdb.ParserException:
             if self._connection.extract_statements(sql)[0].type == duckdb.StatementType.SELECT:
                 raise
             return None
-        return prepared.to_arrow_reader(1).schema
+        finally:
+            self._idle.put(cursor)
 
     def get_flight_info(self, context, descriptor):
         name, message = flight_sql.open_any(descriptor.command)

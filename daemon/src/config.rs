@@ -4,6 +4,9 @@
 //! lower layer says becomes the *default* of a flag: so every value, from wherever it comes, passes the same
 //! parser, and `--help` and the reference page come from the same struct. A key of the file is the
 //! name of a flag; its variable in the environment is `TAVANA_` and the same name in capitals.
+//!
+//! What settings mean together is checked by the program once all layers are read, as in
+//! [`ServerConfig::validate`]: clap's `requires` and `conflicts_with` look at flags only.
 
 mod layers;
 mod reference;
@@ -112,14 +115,10 @@ pub fn load_from<C: Parser + Serialize>(
     args: Vec<OsString>,
     variable: &dyn Fn(&str) -> Option<OsString>,
 ) -> Result<Loaded<C>, ConfigError> {
-    let Target { path, file } = target(&C::command(), &args, variable)?;
-    let Some(path) = path else {
+    let Some(Target { path, layers }) = target(&C::command(), &args, variable)? else {
         return Ok(Loaded::Run(C::try_parse_from(args)?));
     };
-    let mut command = C::command();
-    let configured = at(&mut command, &path);
-    let layers = Layers::read(configured, file.as_ref(), variable)?;
-    *configured = layers.apply(std::mem::take(configured));
+    let command = change_at(C::command(), &path, &|command| layers.apply(command));
     let matches = command.try_get_matches_from(args)?;
     let dump = flag(matches_at(&matches, &path), DUMP_CONFIG);
     let config = C::from_arg_matches(&matches)?;
@@ -128,22 +127,20 @@ pub fn load_from<C: Parser + Serialize>(
     if dump { Ok(Loaded::Dump(toml::to_string(&table)?)) } else { Ok(Loaded::Run(config)) }
 }
 
-/// What the arguments are about.
+/// The command with settings that was called, and what lies below its flags.
 struct Target {
-    /// The names of the subcommands that lead to the command with settings; `None` when the
-    /// command that was called has none.
-    path: Option<Vec<String>>,
-    /// The configuration file and its content.
-    file: Option<(PathBuf, toml::Table)>,
+    /// The names of the subcommands that lead to it.
+    path: Vec<String>,
+    layers: Layers,
 }
 
-/// Finds out which command is called and reads its configuration file. Mistakes in the
-/// arguments are left to the real parse, which knows all defaults.
+/// Finds out which command is called and reads its file and environment; `None` when it has no
+/// settings. Mistakes in the arguments are left to the real parse, which knows all defaults.
 fn target(
     command: &Command,
     args: &[OsString],
     variable: &dyn Fn(&str) -> Option<OsString>,
-) -> Result<Target, ConfigError> {
+) -> Result<Option<Target>, ConfigError> {
     let lenient = command.clone().ignore_errors(true).try_get_matches_from(args);
     let mut path = Vec::new();
     let (mut command, mut matches) = (command, lenient.as_ref().ok());
@@ -153,12 +150,13 @@ fn target(
         (command, matches) = (called, Some(inner));
     }
     if !command.get_arguments().any(|arg| arg.get_id() == CONFIG) {
-        return Ok(Target { path: None, file: None });
+        return Ok(None);
     }
     let named = matches.and_then(|matches| matches.get_one::<PathBuf>(CONFIG).cloned());
-    let named = named.or_else(|| variable(&layers::variable_name(CONFIG)).map(PathBuf::from));
-    let file = named.map(|path| read_file(path)).transpose()?;
-    Ok(Target { path: Some(path), file })
+    let named = named.or_else(|| layers::value_of(variable, CONFIG).map(PathBuf::from));
+    let file = named.map(read_file).transpose()?;
+    let layers = Layers::read(command, file.as_ref(), variable)?;
+    Ok(Some(Target { path, layers }))
 }
 
 fn read_file(path: PathBuf) -> Result<(PathBuf, toml::Table), ConfigError> {
@@ -172,16 +170,11 @@ fn read_file(path: PathBuf) -> Result<(PathBuf, toml::Table), ConfigError> {
     }
 }
 
-fn at<'a>(command: &'a mut Command, path: &[String]) -> &'a mut Command {
+/// Changes the command at the end of a path of subcommands.
+fn change_at(command: Command, path: &[String], change: &dyn Fn(Command) -> Command) -> Command {
     match path {
-        [name, rest @ ..] if command.find_subcommand(name).is_some() => {
-            // Looked up twice because the borrow checker cannot follow a conditional return.
-            match command.get_subcommands_mut().find(|inner| inner.get_name() == name) {
-                Some(inner) => at(inner, rest),
-                None => unreachable!("it was found above"),
-            }
-        }
-        _ => command,
+        [name, rest @ ..] => command.mut_subcommand(name, |inner| change_at(inner, rest, change)),
+        [] => change(command),
     }
 }
 

@@ -70,14 +70,17 @@ where
     let cut = CancellationToken::new();
     let server = Server { service, http2: http2_settings(&limits), cut: cut.clone(), drain: drain.clone() };
     let mut connections = JoinSet::new();
+    let mut full = false;
     loop {
         tokio::select! {
             () = drain.requested() => break,
             opening = listener.accept() => {
-                if connections.len() < limits.max_connections {
+                let was_full = std::mem::replace(&mut full, connections.len() >= limits.max_connections);
+                if !full {
                     connections.spawn(server.clone().connection(opening, listener.address()));
-                } else {
-                    tracing::warn!(limit = limits.max_connections, "a connection was closed: too many are open");
+                } else if !was_full {
+                    // Once, not for each: whoever floods the port must not flood the log.
+                    tracing::warn!(limit = limits.max_connections, "too many connections are open; new ones are closed");
                 }
             }
             Some(_) = connections.join_next() => {}

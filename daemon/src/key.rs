@@ -76,11 +76,9 @@ pub fn load(key_file: Option<&Path>, data_dir: Option<&Path>) -> Result<Sealer, 
 }
 
 fn read(path: &Path) -> Result<Sealer, KeyError> {
-    let text = fs::read_to_string(path)
-        .map_err(|source| KeyError::Read { path: path.to_owned(), source })?;
+    let text = fs::read_to_string(path).map_err(|source| KeyError::Read { path: path.to_owned(), source })?;
     // Editors and `echo` end a file with a line break, which is not part of the secret.
-    Sealer::from_secret(text.trim().as_bytes())
-        .ok_or_else(|| KeyError::TooShort { path: path.to_owned() })
+    Sealer::from_secret(text.trim().as_bytes()).ok_or_else(|| KeyError::TooShort { path: path.to_owned() })
 }
 
 /// Writes a new secret of 64 hexadecimal digits, readable by the owner only.

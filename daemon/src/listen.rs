@@ -112,6 +112,18 @@ pub(crate) async fn accept_tcp(listener: &TcpListener) -> (TcpStream, SocketAddr
     }
 }
 
+/// Each connection is an open file, and the usual limit of 1024 exists for programs that cannot
+/// handle more: raise it to what the system allows.
+fn raise_file_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if current != maximum
+        && let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })
+    {
+        tracing::debug!(%error, ?current, "the limit of open files stays as it is");
+    }
+}
+
 /// A bound port that serves HTTP/2, with TLS or without.
 #[derive(Debug)]
 pub struct Listener {
@@ -122,11 +134,13 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Binds a port and reads the certificate, if there is one.
+    /// Binds a port and reads the certificate, if there is one. The process may then have as many
+    /// files open as the system allows it.
     ///
     /// # Errors
     /// [`ListenError`], before anybody can connect.
     pub async fn bind(address: SocketAddr, tls: Option<TlsFiles>) -> Result<Self, ListenError> {
+        raise_file_limit();
         let certificates = tls.map(|files| Certificates::load(files, &[b"h2"])).transpose()?;
         let tcp = bind_tcp(address).await?;
         let address = tcp.local_addr().map_err(|source| ListenError::Bind { address, source })?;
@@ -216,6 +230,13 @@ mod tests {
         assert!(listener.uri().starts_with("grpc://127.0.0.1:"));
         let error = Listener::bind(listener.address(), None).await.unwrap_err();
         assert!(matches!(error, ListenError::InUse { address } if address == listener.address()));
+    }
+
+    #[tokio::test]
+    async fn as_many_connections_may_be_open_as_the_system_allows() {
+        let _listener = local(None).await;
+        let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+        assert_eq!(limit.current, limit.maximum);
     }
 
     #[tokio::test]

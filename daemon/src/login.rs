@@ -74,12 +74,9 @@ impl LoginError {
     /// What went wrong, seen from the client.
     pub fn kind(&self) -> FailureKind {
         match self {
-            Self::NoCredentials
-            | Self::Malformed
-            | Self::Scheme
-            | Self::Token
-            | Self::Expired
-            | Self::UserGone => FailureKind::Unauthenticated,
+            Self::NoCredentials | Self::Malformed | Self::Scheme | Self::Token | Self::Expired | Self::UserGone => {
+                FailureKind::Unauthenticated
+            }
             Self::Password(error) => error.kind(),
         }
     }
@@ -153,9 +150,7 @@ impl Login {
                 }
             }
             (Credential::None, Some(cookie)) => Ok(self.kept(cookie?)),
-            (Credential::None, None) if self.users.is_none() => {
-                Ok(new_caller(ANONYMOUS.to_owned(), Role::Admin))
-            }
+            (Credential::None, None) if self.users.is_none() => Ok(new_caller(ANONYMOUS.to_owned(), Role::Admin)),
             (Credential::None, None) => Err(LoginError::NoCredentials),
         }
     }

@@ -134,7 +134,8 @@ pub(crate) fn log_filter(level: &str) -> Result<EnvFilter, SettingsError> {
     let refused = |reason: String| SettingsError::LogLevel { level: level.to_owned(), reason };
     for directive in level.split(',') {
         // Any word would be taken for the name of a part, and all others fall silent.
-        if !directive.contains(['=', '[']) && directive.trim().parse::<LevelFilter>().is_err() {
+        let is_level = !directive.is_empty() && directive.parse::<LevelFilter>().is_ok();
+        if !is_level && !directive.contains(['=', '[']) {
             return Err(refused(format!("`{directive}` is not one of error, warn, info, debug, trace and off")));
         }
     }
@@ -145,7 +146,9 @@ fn log_panic(panic: &PanicHookInfo<'_>) {
     let location = panic.location().map(ToString::to_string).unwrap_or_default();
     let thread = std::thread::current();
     tracing::error!(location, thread = thread.name(), "a part of the process panicked");
-    tracing::debug!(message = panic.payload_as_str(), backtrace = %std::backtrace::Backtrace::capture(), "the panic");
+    let payload = panic.payload();
+    let message = payload.downcast_ref::<&str>().copied().or(payload.downcast_ref::<String>().map(String::as_str));
+    tracing::debug!(message, backtrace = %std::backtrace::Backtrace::capture(), "the panic");
 }
 
 /// Makes a span the child of the span that the caller's headers name (`traceparent`), if they name one.

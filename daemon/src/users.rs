@@ -81,8 +81,7 @@ impl Users {
         let watch = Watch::new(vec![path.to_owned()]);
         let file = Arc::new(UsersFile::load(path)?);
         let random = ring::rand::SystemRandom::new();
-        let decoys = hmac::Key::generate(hmac::HMAC_SHA256, &random)
-            .map_err(|_| UsersFileError::NoRandom)?;
+        let decoys = hmac::Key::generate(hmac::HMAC_SHA256, &random).map_err(|_| UsersFileError::NoRandom)?;
         let shared = Shared {
             path: path.to_owned(),
             current: Mutex::new(Current { file, watch }),

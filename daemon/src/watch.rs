@@ -54,11 +54,7 @@ fn stamps(paths: &[PathBuf]) -> Vec<Option<Stamp>> {
     use std::os::unix::fs::MetadataExt as _;
     let stamp = |path: &PathBuf| {
         let metadata = fs::metadata(path).ok()?;
-        Some(Stamp {
-            modified: metadata.modified().ok(),
-            length: metadata.len(),
-            inode: metadata.ino(),
-        })
+        Some(Stamp { modified: metadata.modified().ok(), length: metadata.len(), inode: metadata.ino() })
     };
     paths.iter().map(stamp).collect()
 }

@@ -42,7 +42,9 @@ def kind(request):
 @pytest.fixture(scope="session")
 def server(request, tmp_path_factory):
     """The server that most tests share: no users, in memory, with the TPC-H sample."""
-    running = topology.start(request.param, tmp_path_factory.mktemp(f"server-{request.param}"), sample=SAMPLE)
+    running = topology.start(
+        request.param, tmp_path_factory.mktemp(f"server-{request.param}"), sample=SAMPLE
+    )
     yield running
     running.stop()
     _no_alarms([])
@@ -121,6 +123,8 @@ def _no_alarms(allowed) -> None:
     alarms = []
     for program in Program.started:
         for line in program.alarms():
-            if not any(f'"{level}"' in line and re.search(pattern, line) for level, pattern in allowed):
+            if not any(
+                f'"{level}"' in line and re.search(pattern, line) for level, pattern in allowed
+            ):
                 alarms.append(f"{program.label}: {line}")
     assert not alarms, "unexpected log entries:\n" + "\n".join(alarms)

@@ -35,7 +35,9 @@ def test_every_row_of_a_long_result_arrives_in_order(con):
 
 def test_rows_come_in_batches_far_larger_than_duckdbs_chunks(con):
     with con.cursor() as cursor:
-        sizes = [batch.num_rows for batch in cursor.execute("from range(500000)").fetch_record_batch()]
+        sizes = [
+            batch.num_rows for batch in cursor.execute("from range(500000)").fetch_record_batch()
+        ]
     assert sum(sizes) == 500_000
     assert len(sizes) <= 100
 
@@ -114,11 +116,22 @@ def test_a_bound_arrow_type_keeps_its_value(con, array):
 
 
 def test_a_bound_duration_is_an_interval(con):
-    assert adbc.value(con, "select ? = interval '3 days 1 microsecond'", (dt.timedelta(days=3, microseconds=1),)) is True
+    assert (
+        adbc.value(
+            con,
+            "select ? = interval '3 days 1 microsecond'",
+            (dt.timedelta(days=3, microseconds=1),),
+        )
+        is True
+    )
 
 
 def test_parameters_take_part_in_conditions_and_may_repeat(con):
-    assert adbc.rows(con, "select i from range(10) t(i) where i between ? and ?", (3, 5)) == [(3,), (4,), (5,)]
+    assert adbc.rows(con, "select i from range(10) t(i) where i between ? and ?", (3, 5)) == [
+        (3,),
+        (4,),
+        (5,),
+    ]
     assert adbc.rows(con, "select $2, $1, $2", (1, 2)) == [(2, 1, 2)]
 
 
@@ -180,7 +193,9 @@ def test_partitions_are_read_where_they_were_made_and_elsewhere(server, con):
 
 def test_incremental_execution_ends_with_all_rows(con):
     with con.cursor() as cursor:
-        cursor.adbc_statement.set_options(**{adbc_driver_manager.StatementOptions.INCREMENTAL.value: "true"})
+        cursor.adbc_statement.set_options(
+            **{adbc_driver_manager.StatementOptions.INCREMENTAL.value: "true"}
+        )
         rows = []
         while True:
             partitions, schema = cursor.adbc_execute_partitions("select i from range(5000) t(i)")

@@ -36,7 +36,9 @@ def schemas_of(con, catalog, **filters):
 def tables_of(con, zoo, **filters):
     """The zoo's tables by name."""
     schemas = schemas_of(con, adbc.value(con, "select current_catalog()"), **filters)
-    return {table["table_name"]: table for table in schemas.get(zoo, {}).get("db_schema_tables") or []}
+    return {
+        table["table_name"]: table for table in schemas.get(zoo, {}).get("db_schema_tables") or []
+    }
 
 
 def test_catalogs_are_listed_without_their_schemas(con):
@@ -68,7 +70,12 @@ def test_columns_are_listed_in_order_with_their_type_names(con, zoo, depth):
         ("born", 3),
         ("legs", 4),
     ]
-    assert [c["xdbc_type_name"] for c in columns] == ["INTEGER", "VARCHAR", "DATE", "DECIMAL(9,2)[]"]
+    assert [c["xdbc_type_name"] for c in columns] == [
+        "INTEGER",
+        "VARCHAR",
+        "DATE",
+        "DECIMAL(9,2)[]",
+    ]
 
 
 def test_columns_of_views_are_listed(con, zoo):
@@ -84,7 +91,11 @@ def test_a_schema_filter_is_a_pattern(con, zoo):
 
 
 def test_a_table_filter_is_a_pattern(con, zoo):
-    assert set(tables_of(con, zoo, depth="tables", table_name_filter="a%")) == {"animals", "a_b", "axb"}
+    assert set(tables_of(con, zoo, depth="tables", table_name_filter="a%")) == {
+        "animals",
+        "a_b",
+        "axb",
+    }
     assert set(tables_of(con, zoo, depth="tables", table_name_filter="a_b")) == {"a_b", "axb"}
     assert set(tables_of(con, zoo, depth="tables", table_name_filter="birds")) == {"birds"}
 
@@ -104,7 +115,9 @@ def test_a_filter_with_a_quote_is_text_not_sql(con):
 
 
 def test_tables_of_this_sessions_attached_catalog_are_found(con, name):
-    adbc.script(con, f"attach ':memory:' as cat_{name}; create table cat_{name}.main.inside (i int)")
+    adbc.script(
+        con, f"attach ':memory:' as cat_{name}; create table cat_{name}.main.inside (i int)"
+    )
     try:
         tables = schemas_of(con, f"cat_{name}", depth="tables")["main"]["db_schema_tables"]
         assert [table["table_name"] for table in tables] == ["inside"]
@@ -129,10 +142,16 @@ def test_an_uncommitted_table_is_listed_inside_its_transaction_alone(tx, con, na
 
 def test_thousands_of_tables_are_all_listed(con, name):
     schema = f"many_{name}"
-    adbc.script(con, f"create schema {schema};" + "".join(f"create table {schema}.t{i} (i int);" for i in range(2100)))
+    adbc.script(
+        con,
+        f"create schema {schema};"
+        + "".join(f"create table {schema}.t{i} (i int);" for i in range(2100)),
+    )
     try:
         assert len(tables_of(con, schema, depth="tables")) == 2100
-        assert con.adbc_get_table_schema("t2099", db_schema_filter=schema) == pa.schema([("i", pa.int32())])
+        assert con.adbc_get_table_schema("t2099", db_schema_filter=schema) == pa.schema(
+            [("i", pa.int32())]
+        )
     finally:
         adbc.script(con, f"drop schema {schema} cascade")
 

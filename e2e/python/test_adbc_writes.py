@@ -32,14 +32,19 @@ def test_ddl_and_dml_by_the_update_call_happen_once(con, name):
 
 def test_insert_returning_runs_once_and_gives_its_rows(con, name):
     adbc.run(con, f"create table {name} (i int, j int default 7)")
-    assert adbc.rows(con, f"insert into {name}(i) values (1), (2) returning i * 10 as tens, j") == [(10, 7), (20, 7)]
+    assert adbc.rows(con, f"insert into {name}(i) values (1), (2) returning i * 10 as tens, j") == [
+        (10, 7),
+        (20, 7),
+    ]
     assert count(con, name) == 2
 
 
 def test_insert_returning_has_happened_even_if_its_rows_are_never_read(con, name):
     adbc.run(con, f"create table {name} (i int)")
     with con.cursor() as cursor:
-        partitions, _ = cursor.adbc_execute_partitions(f"insert into {name} values (1), (2) returning i")
+        partitions, _ = cursor.adbc_execute_partitions(
+            f"insert into {name} values (1), (2) returning i"
+        )
         assert count(con, name) == 2
         cursor.adbc_read_partition(partitions[0])
         assert cursor.fetchall() == [(1,), (2,)]
@@ -74,7 +79,8 @@ def test_several_statements_by_the_update_call_run_once_each(con, name):
 def test_a_failing_statement_stops_those_behind_it(con, name):
     with refused("INVALID_ARGUMENT"):
         adbc.script(
-            con, f"create table {name} (i int); insert into {name} values ('no int'); insert into {name} values (1)"
+            con,
+            f"create table {name} (i int); insert into {name} values ('no int'); insert into {name} values (1)",
         )
     assert count(con, name) == 0
 
@@ -96,7 +102,10 @@ def test_every_kind_of_ddl_works(con, name):
         f"drop schema s_{name} cascade",
     ):
         adbc.run(con, sql)
-    assert adbc.value(con, f"select count(*) from duckdb_schemas() where schema_name = 's_{name}'") == 0
+    assert (
+        adbc.value(con, f"select count(*) from duckdb_schemas() where schema_name = 's_{name}'")
+        == 0
+    )
 
 
 def test_a_constraint_that_fails_says_so_and_changes_nothing(con, name):
@@ -113,7 +122,10 @@ def test_a_constraint_that_fails_says_so_and_changes_nothing(con, name):
 def test_executemany_inserts_each_row_once_and_counts_them(con, name):
     adbc.run(con, f"create table {name} (i int, s varchar)")
     with con.cursor() as cursor:
-        cursor.executemany(f"insert into {name} values (?, ?)", [(i, f"s{i}" if i % 3 else None) for i in range(100)])
+        cursor.executemany(
+            f"insert into {name} values (?, ?)",
+            [(i, f"s{i}" if i % 3 else None) for i in range(100)],
+        )
         assert cursor.rowcount == 100
     rows = adbc.rows(con, f"from {name} order by i")
     assert rows == [(i, f"s{i}" if i % 3 else None) for i in range(100)]
@@ -122,7 +134,9 @@ def test_executemany_inserts_each_row_once_and_counts_them(con, name):
 def test_executemany_takes_arrow_data_and_updates(con, name):
     adbc.ingest(con, name, ANIMALS)
     with con.cursor() as cursor:
-        cursor.executemany(f"update {name} set name = ? where id = ?", pa.table({"n": ["a", "b"], "i": [1, 3]}))
+        cursor.executemany(
+            f"update {name} set name = ? where id = ?", pa.table({"n": ["a", "b"], "i": [1, 3]})
+        )
         assert cursor.rowcount == 2
     assert adbc.rows(con, f"select name from {name} order by id") == [("a",), (None,), ("b",)]
 
@@ -182,7 +196,9 @@ def test_ingest_of_data_that_does_not_fit_is_refused_whole(con, name):
 
 
 def test_ingest_of_no_rows_still_creates_the_table(con, name):
-    none = pa.record_batch([column.chunk(0).slice(0, 0) for column in ANIMALS.columns], schema=ANIMALS.schema)
+    none = pa.record_batch(
+        [column.chunk(0).slice(0, 0) for column in ANIMALS.columns], schema=ANIMALS.schema
+    )
     assert adbc.ingest(con, name, none) == 0
     assert adbc.table(con, f"from {name}").schema == ANIMALS.schema
 

@@ -14,7 +14,9 @@ from harness.raw_grpc import RawFlight, basic
 
 REFUSED = ("UNAUTHENTICATED", "PERMISSION_DENIED", "INVALID_ARGUMENT")
 
-pytestmark = pytest.mark.allow_log("WARN", r"(?i)log ?in|authenticat|password|user|token|ticket|handle|denied|refus|sign")
+pytestmark = pytest.mark.allow_log(
+    "WARN", r"(?i)log ?in|authenticat|password|user|token|ticket|handle|denied|refus|sign"
+)
 
 
 def raw_as(server, user):
@@ -59,7 +61,13 @@ def test_a_bearer_token_is_exchanged_for_another(secured_server):
 
 def test_wrong_password_and_unknown_user_are_told_in_the_same_words(secured_server):
     failures = []
-    for user, password in [("uli", "wrong"), ("nobody", "wrong"), ("nobody", ""), ("", ""), ("uli", "")]:
+    for user, password in [
+        ("uli", "wrong"),
+        ("nobody", "wrong"),
+        ("nobody", ""),
+        ("", ""),
+        ("uli", ""),
+    ]:
         with RawFlight(secured_server) as raw, refused("UNAUTHENTICATED") as failure:
             raw.handshake(basic(user, password))
         failures.append(failure.message)
@@ -96,10 +104,14 @@ def test_nobody_gets_in_without_logging_in(secured_server):
             lambda: raw.info(wire.query("select 1")),
             lambda: raw.info(wire.sql_info()),
             lambda: raw.action("GetSessionOptions"),
-            lambda: raw.action("CreatePreparedStatement", wire.command("ActionCreatePreparedStatementRequest", "x")),
+            lambda: raw.action(
+                "CreatePreparedStatement", wire.command("ActionCreatePreparedStatementRequest", "x")
+            ),
             lambda: raw.unary("GetSchema", wire.descriptor(wire.tables())),
             lambda: raw.get(b"any ticket"),
-            lambda: raw.exchange("DoPut", [wire.field(1, wire.descriptor(wire.update("select 1")))]),
+            lambda: raw.exchange(
+                "DoPut", [wire.field(1, wire.descriptor(wire.update("select 1")))]
+            ),
             lambda: raw.exchange("Handshake", [b""]),
             lambda: raw.stream("ListActions", b""),
         ):
@@ -211,7 +223,9 @@ def owned_worker(tmp_path):
 
 def test_a_gateways_worker_refuses_everyone_else(owned_worker):
     worker, _ = owned_worker
-    other_key = forgery.seal_text(forgery.seal(wire.field(2, 2**63 - 1) + wire.field(4, True), b"another key" * 4))
+    other_key = forgery.seal_text(
+        forgery.seal(wire.field(2, 2**63 - 1) + wire.field(4, True), b"another key" * 4)
+    )
     for metadata in (
         {},
         {"authorization": "Bearer x"},
@@ -235,9 +249,14 @@ def test_a_gateways_worker_refuses_everyone_else(owned_worker):
 def test_a_service_token_is_needed_and_must_be_fresh(owned_worker):
     worker, key = owned_worker
     stale = forgery.seal_text(forgery.seal(wire.field(2, 1) + wire.field(4, True), key))
-    session_as_service = forgery.seal_text(forgery.seal(wire.field(2, 2**63 - 1) + wire.field(3, True), key))
+    session_as_service = forgery.seal_text(
+        forgery.seal(wire.field(2, 2**63 - 1) + wire.field(3, True), key)
+    )
     for token in (stale, session_as_service):
-        with RawFlight(worker, metadata={"x-tavana-service": token}) as raw, refused(*REFUSED, "FAILED_PRECONDITION"):
+        with (
+            RawFlight(worker, metadata={"x-tavana-service": token}) as raw,
+            refused(*REFUSED, "FAILED_PRECONDITION"),
+        ):
             raw.info(wire.query("select 1"))
 
 
@@ -245,7 +264,12 @@ def test_a_service_token_is_needed_and_must_be_fresh(owned_worker):
 def test_a_gateway_with_another_key_gets_nowhere(tmp_path, owned_worker):
     worker, _ = owned_worker
     gateway = Program(
-        "tavana-gateway", "--worker", worker.uri, "--key-file", topology.new_key(tmp_path), log_dir=tmp_path
+        "tavana-gateway",
+        "--worker",
+        worker.uri,
+        "--key-file",
+        topology.new_key(tmp_path),
+        log_dir=tmp_path,
     )
     try:
         with RawFlight(gateway) as raw, refused("UNAVAILABLE", *REFUSED):
@@ -310,7 +334,9 @@ def test_a_transaction_of_another_user_is_refused(secured_server, name):
         with refused("PERMISSION_DENIED", "UNAUTHENTICATED", "NOT_FOUND", "INVALID_ARGUMENT"):
             vera.info(wire.query(f"create table {name} (i int)", transaction))
         with refused("PERMISSION_DENIED", "UNAUTHENTICATED", "NOT_FOUND", "INVALID_ARGUMENT"):
-            vera.action("EndTransaction", wire.command("ActionEndTransactionRequest", transaction, 1))
+            vera.action(
+                "EndTransaction", wire.command("ActionEndTransactionRequest", transaction, 1)
+            )
         uli.action("EndTransaction", wire.command("ActionEndTransactionRequest", transaction, 2))
 
 
@@ -325,7 +351,9 @@ def test_an_expired_ticket_is_refused(secured_server):
 def test_an_expired_token_is_unauthenticated(secured_server):
     with raw_as(secured_server, "uli") as raw:
         sealed = forgery.unseal_text(raw.metadata["authorization"].removeprefix("Bearer "))
-        raw.metadata["authorization"] = "Bearer " + forgery.seal_text(forgery.expired(sealed, secured_server.key))
+        raw.metadata["authorization"] = "Bearer " + forgery.seal_text(
+            forgery.expired(sealed, secured_server.key)
+        )
         with refused("UNAUTHENTICATED", match="expired"):
             raw.info(wire.query("select 1"))
 
@@ -343,8 +371,12 @@ def test_a_token_is_no_ticket_and_a_ticket_no_token(secured_server):
 
 def test_a_token_signed_with_another_key_is_refused(secured_server):
     with raw_as(secured_server, "uli") as raw:
-        message = forgery.message_of(forgery.unseal_text(raw.metadata["authorization"].removeprefix("Bearer ")))
-        raw.metadata["authorization"] = "Bearer " + forgery.seal_text(forgery.seal(message, b"k" * 64))
+        message = forgery.message_of(
+            forgery.unseal_text(raw.metadata["authorization"].removeprefix("Bearer "))
+        )
+        raw.metadata["authorization"] = "Bearer " + forgery.seal_text(
+            forgery.seal(message, b"k" * 64)
+        )
         with refused("UNAUTHENTICATED", "PERMISSION_DENIED"):
             raw.info(wire.query("select 1"))
 
@@ -359,7 +391,9 @@ def test_users_are_added_changed_and_never_stored_in_the_clear(launch, tmp_path)
     secured.add_user(path, "zoe", "reader", "second")
     text = path.read_text()
     assert "first" not in text and "second" not in text
-    assert [line.split(":")[:2] for line in text.splitlines() if not line.startswith("#")].count(["zoe", "reader"]) == 1
+    assert [line.split(":")[:2] for line in text.splitlines() if not line.startswith("#")].count(
+        ["zoe", "reader"]
+    ) == 1
     assert text.count("SCRAM-SHA-256$") == 2
     server = launch(users_file=path, users={"zoe": "second"})
     with adbc.login(server, "zoe") as con:

@@ -20,7 +20,9 @@ def raw(server):
     with RawFlight(server, keeps_token=True) as one:
         one.query("select 1")
         yield one
-        assert one.query("select 42 as a").to_pydict() == {"a": [42]}, "the next request must be served"
+        assert one.query("select 42 as a").to_pydict() == {"a": [42]}, (
+            "the next request must be served"
+        )
 
 
 def noise(count):
@@ -69,7 +71,11 @@ def test_noise_as_a_ticket_is_refused(raw):
     ["CreatePreparedStatement", "ClosePreparedStatement", "EndTransaction", "CancelFlightInfo"],
 )
 def test_noise_as_the_body_of_an_action_is_refused(raw, name):
-    for data in [b"\xff" * 50, b"\x0a\xff\xff\xff\xff\x0f", wire.command("ActionOfSomebodyElse", "x")]:
+    for data in [
+        b"\xff" * 50,
+        b"\x0a\xff\xff\xff\xff\x0f",
+        wire.command("ActionOfSomebodyElse", "x"),
+    ]:
         with refused(*MALFORMED):
             raw.action(name, data)
 
@@ -89,7 +95,10 @@ def test_do_put_without_a_message_a_descriptor_or_a_schema_is_refused(raw):
         with refused(*MALFORMED):
             raw.exchange("DoPut", messages)
     with refused(*MALFORMED):
-        raw.exchange("DoPut", [wire.field(1, wire.descriptor(wire.ingest("t"))) + wire.field(2, b"\xff" * 40)])
+        raw.exchange(
+            "DoPut",
+            [wire.field(1, wire.descriptor(wire.ingest("t"))) + wire.field(2, b"\xff" * 40)],
+        )
 
 
 def test_an_ingest_cut_off_after_its_schema_adds_nothing(raw, name):
@@ -106,7 +115,9 @@ def test_an_ingest_cut_off_after_its_schema_adds_nothing(raw, name):
         raw.query(f"from {name}")
 
 
-@pytest.mark.parametrize("method", ["GetFlightInfo", "GetSchema", "PollFlightInfo", "DoGet", "DoAction"])
+@pytest.mark.parametrize(
+    "method", ["GetFlightInfo", "GetSchema", "PollFlightInfo", "DoGet", "DoAction"]
+)
 def test_bytes_that_are_no_flight_message_are_refused(raw, method):
     call = raw.unary if method.startswith(("Get", "Poll")) else raw.stream
     for data in (b"\xff\xff\xff\xff", b"\x0a\x7f", b"\x07"):
@@ -140,7 +151,9 @@ def test_handles_that_were_never_issued_are_refused(raw):
     with refused(*MALFORMED, "PERMISSION_DENIED"):
         raw.info(wire.prepared_query(b""))
     with refused(*MALFORMED, "PERMISSION_DENIED", "FAILED_PRECONDITION"):
-        raw.action("EndTransaction", wire.command("ActionEndTransactionRequest", b"never issued", 1))
+        raw.action(
+            "EndTransaction", wire.command("ActionEndTransactionRequest", b"never issued", 1)
+        )
 
 
 # What Tavana does not do
@@ -153,7 +166,10 @@ def test_substrait_is_unimplemented_everywhere(raw):
         lambda: raw.info(command),
         lambda: raw.unary("GetSchema", wire.descriptor(command)),
         lambda: raw.exchange("DoPut", [wire.field(1, wire.descriptor(command))]),
-        lambda: raw.action("CreatePreparedSubstraitPlan", wire.command("ActionCreatePreparedSubstraitPlanRequest", plan)),
+        lambda: raw.action(
+            "CreatePreparedSubstraitPlan",
+            wire.command("ActionCreatePreparedSubstraitPlanRequest", plan),
+        ),
     ):
         with refused("UNIMPLEMENTED", match="substrait"):
             call()
@@ -163,7 +179,9 @@ def test_savepoints_are_unimplemented(server):
     with arrow_flight.Client(server) as client:
         transaction = client.begin()
         with refused("UNIMPLEMENTED", match="savepoint"):
-            client.action("BeginSavepoint", wire.command("ActionBeginSavepointRequest", transaction, "s"))
+            client.action(
+                "BeginSavepoint", wire.command("ActionBeginSavepointRequest", transaction, "s")
+            )
         with refused("UNIMPLEMENTED", match="savepoint"):
             client.action("EndSavepoint", wire.command("ActionEndSavepointRequest", b"s", 1))
         client.end(transaction, commit=True)
@@ -175,7 +193,9 @@ def test_savepoints_are_unimplemented(server):
 def test_sql_that_does_not_parse_is_told_with_its_place(con):
     with refused("INVALID_ARGUMENT", match='syntax error at or near "range"') as failure:
         adbc.rows(con, "select 1\nfrm range(3)")
-    assert "LINE 2: frm range(3)\n            ^" in failure.message, "the caret stands below the word"
+    assert "LINE 2: frm range(3)\n            ^" in failure.message, (
+        "the caret stands below the word"
+    )
 
 
 def test_a_missing_table_and_column_are_told_by_name(con):
@@ -187,7 +207,9 @@ def test_a_missing_table_and_column_are_told_by_name(con):
         adbc.rows(con, "select no_such_function(1)")
 
 
-@pytest.mark.parametrize("sql", ["", " \n\t", ";", ";;;", "-- only this", "/* and this */", "-- a\n;/* b */;"])
+@pytest.mark.parametrize(
+    "sql", ["", " \n\t", ";", ";;;", "-- only this", "/* and this */", "-- a\n;/* b */;"]
+)
 def test_sql_without_a_statement_is_refused(server, sql):
     with arrow_flight.Client(server) as client:
         for call in (client.query, client.update, client.prepare):
@@ -212,7 +234,12 @@ def test_sql_that_is_not_utf8_is_refused(raw):
 def test_fifty_megabytes_of_sql_are_refused_and_others_are_served(server, con):
     sql = f"select '{'x' * 50_000_000}' as long"
     with arrow_flight.Client(server) as client:
-        with refused("INVALID_ARGUMENT", "RESOURCE_EXHAUSTED", "OUT_OF_RANGE", match="large|long|limit|size|bytes"):
+        with refused(
+            "INVALID_ARGUMENT",
+            "RESOURCE_EXHAUSTED",
+            "OUT_OF_RANGE",
+            match="large|long|limit|size|bytes",
+        ):
             client.info(wire.query(sql))
         assert client.value("select 1") == 1
     assert adbc.value(con, "select 1") == 1
@@ -249,7 +276,12 @@ def test_errors_of_every_kind_have_their_code(con, name):
 
 
 def test_headers_that_are_no_use_do_no_harm(server):
-    for metadata in ({"cookie": "tavana-session=; x"}, {"cookie": "other=1"}, {"cookie": ";=;" * 100}, {"accept": "x"}):
+    for metadata in (
+        {"cookie": "tavana-session=; x"},
+        {"cookie": "other=1"},
+        {"cookie": ";=;" * 100},
+        {"accept": "x"},
+    ):
         with RawFlight(server, metadata=metadata) as raw:
             try:
                 raw.query("select 1")
@@ -279,7 +311,10 @@ def test_a_full_disk_is_told_and_loses_nothing(kind, tmp_path):
             with adbc.connect(server) as con:
                 adbc.run(con, "create table kept as from range(1000) t(i)")
                 with refused("RESOURCE_EXHAUSTED", match="space|disk|full") as failure:
-                    adbc.run(con, "create table big as select repeat('x', 900) || hash(i) as s from range(100000) t(i)")
+                    adbc.run(
+                        con,
+                        "create table big as select repeat('x', 900) || hash(i) as s from range(100000) t(i)",
+                    )
                 assert str(data) not in failure.message, "a message for users holds no path"
                 assert adbc.value(con, "select count(*) from kept") == 1000
                 adbc.run(con, "insert into kept values (-1)")

@@ -82,7 +82,9 @@ def test_an_error_in_mid_stream_leaves_nothing_running(server):
 
 
 @pytest.mark.parametrize(
-    ("sql", "after_first_batch"), [(ENDLESS, ["yes"]), (FOREVER, [])], ids=["in mid-stream", "before the first row"]
+    ("sql", "after_first_batch"),
+    [(ENDLESS, ["yes"]), (FOREVER, [])],
+    ids=["in mid-stream", "before the first row"],
 )
 def test_a_client_that_is_killed_stops_its_query(server, sql, after_first_batch):
     script = Path(__file__).with_name("vanishing_client.py")
@@ -115,7 +117,10 @@ def test_a_client_that_never_reads_costs_no_memory_and_nobody_else_waits(server)
             assert busy.value(f"select {i}") == i
         assert busy.query("from range(2000000)").num_rows == 2_000_000
         assert server.running_queries() == 1, "it still waits for its reader"
-        grown = [program.resident_bytes() - was for program, was in zip(server.programs, before, strict=True)]
+        grown = [
+            program.resident_bytes() - was
+            for program, was in zip(server.programs, before, strict=True)
+        ]
         assert max(grown) < 256 << 20, grown
         reader.cancel()
         eventually(lambda: idle(server))
@@ -173,7 +178,9 @@ def launch_gateway(tmp_path):
 
 
 @WORKER_LOST
-def test_without_its_worker_a_gateway_says_so_and_serves_again_after_its_return(tmp_path, launch_gateway):
+def test_without_its_worker_a_gateway_says_so_and_serves_again_after_its_return(
+    tmp_path, launch_gateway
+):
     server = launch_gateway(data_dir=tmp_path / "data")
     with adbc.connect(server) as con:
         adbc.run(con, "create table kept as select 42 as i")
@@ -215,7 +222,13 @@ def test_a_session_whose_worker_died_is_told_that_its_state_is_gone(launch_gatew
         server.worker.kill()
         server.restart_worker()
         eventually(lambda: server.front.get("/readyz", ok_only=False)[0] == 200, 30)
-        with refused("FAILED_PRECONDITION", "NOT_FOUND", "UNAVAILABLE", "ABORTED", match="session|worker|state"):
+        with refused(
+            "FAILED_PRECONDITION",
+            "NOT_FOUND",
+            "UNAVAILABLE",
+            "ABORTED",
+            match="session|worker|state",
+        ):
             adbc.rows(con, "from mine")
     with adbc.connect(server) as con:
         assert adbc.value(con, "select 1") == 1
@@ -228,13 +241,19 @@ def test_sigterm_lets_a_running_query_finish_or_tells_one_clear_error(launch):
     server = launch()
     rows = 3_000_000
     with arrow_flight.Client(server) as client:
-        reader = client.reader(client.info(wire.query(f"select i, repeat('x', 100) as s from range({rows}) t(i)")))
+        reader = client.reader(
+            client.info(wire.query(f"select i, repeat('x', 100) as s from range({rows}) t(i)"))
+        )
         read = reader.read_chunk().data.num_rows
         server.front.terminate()
         try:
             assert read + drain(reader) == rows
         except (flight.FlightError, pa.ArrowException) as error:
-            assert "shut" in str(error).lower() or "drain" in str(error).lower() or "unavailable" in str(error).lower()
+            assert (
+                "shut" in str(error).lower()
+                or "drain" in str(error).lower()
+                or "unavailable" in str(error).lower()
+            )
     assert server.front.wait() == 0
 
 
@@ -288,7 +307,13 @@ def test_many_clients_at_once_all_get_their_own_answers(server):
 def test_one_channel_carries_many_calls_at_once(server):
     with raw_grpc.RawFlight(server) as raw:
         stub = raw.channel.unary_unary("/arrow.flight.protocol.FlightService/GetFlightInfo")
-        calls = [stub.future(wire.descriptor(wire.query(f"select {i} as i")), timeout=60) for i in range(200)]
-        answers = [raw_grpc.read_table(raw.get(raw_grpc.ticket_of(call.result())))["i"][0].as_py() for call in calls]
+        calls = [
+            stub.future(wire.descriptor(wire.query(f"select {i} as i")), timeout=60)
+            for i in range(200)
+        ]
+        answers = [
+            raw_grpc.read_table(raw.get(raw_grpc.ticket_of(call.result())))["i"][0].as_py()
+            for call in calls
+        ]
     assert answers == list(range(200))
     assert all(call.code() is grpc.StatusCode.OK for call in calls)

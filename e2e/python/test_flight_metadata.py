@@ -31,7 +31,10 @@ TABLES = [
     ("table_type", TEXT, False),
 ]
 KEYS = strict(
-    *((name, TEXT, "table_name" not in name and "column_name" not in name) for name in KEY_COLUMNS[:8]),
+    *(
+        (name, TEXT, "table_name" not in name and "column_name" not in name)
+        for name in KEY_COLUMNS[:8]
+    ),
     ("key_sequence", INT, False),
     ("fk_key_name", TEXT, True),
     ("pk_key_name", TEXT, True),
@@ -67,15 +70,26 @@ SCHEMAS = {
         strict(("catalog_name", TEXT, True), ("db_schema_name", TEXT, False)),
     ),
     "tables": (wire.tables(), strict(*TABLES)),
-    "tables with schemas": (wire.tables(include_schema=True), strict(*TABLES, ("table_schema", pa.binary(), False))),
+    "tables with schemas": (
+        wire.tables(include_schema=True),
+        strict(*TABLES, ("table_schema", pa.binary(), False)),
+    ),
     "table types": (wire.command("CommandGetTableTypes"), strict(("table_type", TEXT, False))),
     "primary keys": (
         wire.command("CommandGetPrimaryKeys", None, None, "x"),
-        strict(*TABLES[:3], ("column_name", TEXT, False), ("key_name", TEXT, True), ("key_sequence", INT, False)),
+        strict(
+            *TABLES[:3],
+            ("column_name", TEXT, False),
+            ("key_name", TEXT, True),
+            ("key_sequence", INT, False),
+        ),
     ),
     "exported keys": (wire.command("CommandGetExportedKeys", None, None, "x"), KEYS),
     "imported keys": (wire.command("CommandGetImportedKeys", None, None, "x"), KEYS),
-    "cross reference": (wire.command("CommandGetCrossReference", None, None, "x", None, None, "y"), KEYS),
+    "cross reference": (
+        wire.command("CommandGetCrossReference", None, None, "x", None, None, "y"),
+        KEYS,
+    ),
     "type info": (wire.command("CommandGetXdbcTypeInfo"), XDBC),
 }
 
@@ -105,7 +119,9 @@ def rows(client, command, *columns):
 
 def test_schemas_and_tables_are_ordered_and_filtered_by_catalog(client, shop):
     current = client.value("select current_catalog()")
-    found = rows(client, wire.command("CommandGetDbSchemas", current), "catalog_name", "db_schema_name")
+    found = rows(
+        client, wire.command("CommandGetDbSchemas", current), "catalog_name", "db_schema_name"
+    )
     assert (current, shop) in found
     assert found == sorted(found)
     tables = rows(client, wire.tables(current, shop), "table_name")
@@ -117,7 +133,11 @@ def test_table_schemas_carry_type_names_and_nullability(client, shop):
     (row,) = client.fetch(wire.tables(None, shop, f"{shop}_item", include_schema=True)).to_pylist()
     schema = arrow_flight.read_schema(row["table_schema"])
     assert schema.names == ["maker", "nr", "price"]
-    assert [field.metadata[b"ARROW:FLIGHT:SQL:TYPE_NAME"] for field in schema] == [b"VARCHAR", b"INTEGER", b"DOUBLE"]
+    assert [field.metadata[b"ARROW:FLIGHT:SQL:TYPE_NAME"] for field in schema] == [
+        b"VARCHAR",
+        b"INTEGER",
+        b"DOUBLE",
+    ]
 
 
 def test_primary_keys_come_in_the_order_of_the_key(client, shop):
@@ -147,17 +167,43 @@ def test_type_info_lists_duckdbs_types_in_order_and_by_code(client):
     assert {"BIGINT", "VARCHAR", "INTEGER"} <= {name for _, name in types}
     assert types == sorted(types)
     bigint = -5
-    filtered = rows(client, wire.command("CommandGetXdbcTypeInfo", bigint), "data_type", "type_name")
+    filtered = rows(
+        client, wire.command("CommandGetXdbcTypeInfo", bigint), "data_type", "type_name"
+    )
     assert (bigint, "BIGINT") in filtered
     assert {code for code, _ in filtered} == {bigint}
 
 
 # SqlInfo. The numbers are those of the SqlInfo enum.
 
-NAME, VERSION, ARROW_VERSION, READ_ONLY, SQL, SUBSTRAIT, TRANSACTION, CANCEL = 0, 1, 2, 3, 4, 5, 8, 9
+NAME, VERSION, ARROW_VERSION, READ_ONLY, SQL, SUBSTRAIT, TRANSACTION, CANCEL = (
+    0,
+    1,
+    2,
+    3,
+    4,
+    5,
+    8,
+    9,
+)
 BULK_INGESTION, INGEST_TRANSACTIONS, STATEMENT_TIMEOUT, TRANSACTION_TIMEOUT = 10, 11, 100, 101
-DDL_CATALOG, DDL_SCHEMA, DDL_TABLE, IDENTIFIER_CASE, QUOTE, QUOTED_CASE = 500, 501, 502, 503, 504, 505
-NULL_ORDERING, KEYWORDS, NUMERIC, STRING, SYSTEM, DATETIME, SAVEPOINTS = 507, 508, 509, 510, 511, 512, 573
+DDL_CATALOG, DDL_SCHEMA, DDL_TABLE, IDENTIFIER_CASE, QUOTE, QUOTED_CASE = (
+    500,
+    501,
+    502,
+    503,
+    504,
+    505,
+)
+NULL_ORDERING, KEYWORDS, NUMERIC, STRING, SYSTEM, DATETIME, SAVEPOINTS = (
+    507,
+    508,
+    509,
+    510,
+    511,
+    512,
+    573,
+)
 
 TRUE_OF_TAVANA = {
     NAME: "Tavana",
@@ -173,12 +219,30 @@ TRUE_OF_TAVANA = {
     QUOTE: '"',
     SAVEPOINTS: False,
 }
-NEVER_MISSING = {*TRUE_OF_TAVANA, VERSION, ARROW_VERSION, STATEMENT_TIMEOUT, TRANSACTION_TIMEOUT, DDL_CATALOG}
-NEVER_MISSING |= {IDENTIFIER_CASE, QUOTED_CASE, NULL_ORDERING, KEYWORDS, NUMERIC, STRING, SYSTEM, DATETIME}
+NEVER_MISSING = {
+    *TRUE_OF_TAVANA,
+    VERSION,
+    ARROW_VERSION,
+    STATEMENT_TIMEOUT,
+    TRANSACTION_TIMEOUT,
+    DDL_CATALOG,
+}
+NEVER_MISSING |= {
+    IDENTIFIER_CASE,
+    QUOTED_CASE,
+    NULL_ORDERING,
+    KEYWORDS,
+    NUMERIC,
+    STRING,
+    SYSTEM,
+    DATETIME,
+}
 
 
 def sql_info(client, *codes):
-    return {row["info_name"]: row["value"] for row in client.fetch(wire.sql_info(codes)).to_pylist()}
+    return {
+        row["info_name"]: row["value"] for row in client.fetch(wire.sql_info(codes)).to_pylist()
+    }
 
 
 def test_sql_info_has_the_specified_schema(client):
@@ -194,7 +258,13 @@ def test_sql_info_has_the_specified_schema(client):
         "string_list",
         "int32_to_int32_list_map",
     ]
-    assert [union.field(i).type for i in range(5)] == [TEXT, pa.bool_(), pa.int64(), INT, pa.list_(TEXT)]
+    assert [union.field(i).type for i in range(5)] == [
+        TEXT,
+        pa.bool_(),
+        pa.int64(),
+        INT,
+        pa.list_(TEXT),
+    ]
 
 
 def test_sql_info_without_codes_tells_everything(client):

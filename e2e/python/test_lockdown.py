@@ -92,7 +92,9 @@ REMOTE = {
 def test_without_a_lock_the_attempt_succeeds(outside, allowed_dir, attempt):
     """Else its refusal by the server would show nothing."""
     with duckdb.connect() as open_to_all:
-        open_to_all.execute(attempt.format(out=outside, outname=outside.name, open=allowed_dir, t="t")).fetchall()
+        open_to_all.execute(
+            attempt.format(out=outside, outname=outside.name, open=allowed_dir, t="t")
+        ).fetchall()
 
 
 @pytest.mark.parametrize("user", ["uli", "ada"])
@@ -105,7 +107,9 @@ def test_no_file_outside_is_read(secured_server, outside, allowed_dir, name, att
     assert CANARY not in failure.message
 
 
-@pytest.mark.parametrize("pattern", ["/etc/*", "{out}/*", "{open}/link/*", "{open}/../*", "/proc/self/*"])
+@pytest.mark.parametrize(
+    "pattern", ["/etc/*", "{out}/*", "{open}/link/*", "{open}/../*", "/proc/self/*"]
+)
 def test_glob_does_not_tell_what_is_outside(secured_server, outside, allowed_dir, pattern):
     """`glob` of a forbidden place may be refused or find nothing; DuckDB filters its matches."""
     with adbc.login(secured_server, "uli") as con:
@@ -144,7 +148,9 @@ def test_no_file_outside_is_written(secured_server, outside, allowed_dir, attemp
     assert not any("junk" in line for program in secured_server.programs for line in program.stdout)
 
 
-@pytest.mark.parametrize("target", ["stdout", "'/dev/stdout'", "'/dev/fd/1'", "'/dev/stderr'", "'/proc/self/fd/2'"])
+@pytest.mark.parametrize(
+    "target", ["stdout", "'/dev/stdout'", "'/dev/fd/1'", "'/dev/stderr'", "'/proc/self/fd/2'"]
+)
 def test_even_without_users_nobody_writes_onto_the_servers_own_output(server, con, target):
     with refused(*CODES):
         adbc.run(con, f"copy (select 'junk') to {target}")
@@ -246,7 +252,11 @@ def test_the_sql_of_one_user_is_not_seen_by_another(secured_server):
                 adbc.rows(uli, sql)
             except ERRORS as error:
                 assert failure_of(error).code in CODES
-        for sql in ("from duckdb_logs()", "from duckdb_prepared_statements()", "from duckdb_variables()"):
+        for sql in (
+            "from duckdb_logs()",
+            "from duckdb_prepared_statements()",
+            "from duckdb_variables()",
+        ):
             try:
                 assert CANARY not in str(adbc.rows(vera, sql))
             except ERRORS as error:

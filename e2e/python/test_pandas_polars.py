@@ -16,7 +16,9 @@ FRAME = pd.DataFrame(
         "i": np.array([1, 2, 3], dtype="int64"),
         "f": [0.5, np.nan, -1.0],
         "s": ["duck", None, "gänse"],
-        "t": np.array(["2024-02-29T12:00", "NaT", "1969-12-31T23:59:59.999999"], dtype="datetime64[us]"),
+        "t": np.array(
+            ["2024-02-29T12:00", "NaT", "1969-12-31T23:59:59.999999"], dtype="datetime64[us]"
+        ),
         "b": [True, False, True],
     }
 )
@@ -36,7 +38,9 @@ def polars_frame():
 
 def test_pandas_reads_a_query(con):
     frame = pd.read_sql("select i, i * 0.5::double as half from range(5) t(i) order by i", con)
-    pd.testing.assert_frame_equal(frame, pd.DataFrame({"i": range(5), "half": [0.0, 0.5, 1.0, 1.5, 2.0]}))
+    pd.testing.assert_frame_equal(
+        frame, pd.DataFrame({"i": range(5), "half": [0.0, 0.5, 1.0, 1.5, 2.0]})
+    )
 
 
 def test_pandas_reads_with_arrow_types(con):
@@ -91,7 +95,9 @@ def test_pandas_follows_the_transaction_of_its_connection(tx, con, name):
     adbc.run(con, f"create table {name} (i bigint)")
     FRAME[["i"]].to_sql(name, tx, index=False, if_exists="append")
     tx.rollback()
-    assert adbc.value(con, f"select count(*) from {name}") in (0, 3), "pandas may commit by itself, but never half"
+    assert adbc.value(con, f"select count(*) from {name}") in (0, 3), (
+        "pandas may commit by itself, but never half"
+    )
 
 
 def test_pandas_sees_an_error_that_comes_after_the_first_rows(con):
@@ -101,7 +107,9 @@ def test_pandas_sees_an_error_that_comes_after_the_first_rows(con):
 
 
 def test_polars_reads_a_query_with_its_types(con):
-    frame = pl.read_database("select 1::int as i, 'x' as s, [1::bigint, null] as l, date '2024-01-01' as d", con)
+    frame = pl.read_database(
+        "select 1::int as i, 'x' as s, [1::bigint, null] as l, date '2024-01-01' as d", con
+    )
     assert frame.schema == {"i": pl.Int32, "s": pl.String, "l": pl.List(pl.Int64), "d": pl.Date}
     assert frame.row(0) == (1, "x", [1, None], dt.date(2024, 1, 1))
 
@@ -125,7 +133,9 @@ def test_polars_reads_with_parameters(con):
 def test_polars_writes_what_it_reads_back(con, name):
     frame = polars_frame()
     frame.write_database(name, con, engine="adbc")
-    polars.testing.assert_frame_equal(pl.read_database(f"from {name}", con), frame, check_row_order=False)
+    polars.testing.assert_frame_equal(
+        pl.read_database(f"from {name}", con), frame, check_row_order=False
+    )
 
 
 def test_polars_fails_appends_and_replaces_as_it_is_told(con, name):

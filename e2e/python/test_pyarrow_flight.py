@@ -41,7 +41,10 @@ def test_an_endpoint_is_fetched_where_its_info_came_from(client):
 
 
 def test_the_announced_count_of_rows_is_exact_or_unknown(client):
-    assert client.info(wire.query("from range(1000) where range % 3 = 0")).total_records in (-1, 334)
+    assert client.info(wire.query("from range(1000) where range % 3 = 0")).total_records in (
+        -1,
+        334,
+    )
 
 
 def test_messages_stay_below_four_mebibytes(raw):
@@ -54,7 +57,9 @@ def test_messages_stay_below_four_mebibytes(raw):
 def test_get_schema_equals_the_result_and_runs_nothing(client, name):
     client.update(f"create sequence {name}")
     sql = f"select nextval('{name}') as n, [1.5] as l"
-    assert client.schema(wire.query(sql)).equals(client.info(wire.query("select 1::bigint as n, [1.5] as l")).schema)
+    assert client.schema(wire.query(sql)).equals(
+        client.info(wire.query("select 1::bigint as n, [1.5] as l")).schema
+    )
     assert client.value(f"select nextval('{name}')") == 1
 
 
@@ -218,14 +223,19 @@ def test_an_ended_or_unknown_transaction_is_refused(client):
 def test_ingest_by_hand(client, name, missing, existing, rows_after_two):
     data = pa.table({"i": [1, 2]})
     for _ in range(2):
-        assert wire.one(client.put(wire.ingest(name, missing=missing, existing=existing), data), 1) == 2
+        assert (
+            wire.one(client.put(wire.ingest(name, missing=missing, existing=existing), data), 1)
+            == 2
+        )
     assert client.value(f"select count(*) from {name}") == rows_after_two
 
 
 def test_ingest_takes_the_id_of_its_transaction(client, name):
     client.update(f"create table {name} (i bigint)")
     transaction = client.begin()
-    client.put(wire.ingest(name, missing=2, existing=2, transaction=transaction), pa.table({"i": [1]}))
+    client.put(
+        wire.ingest(name, missing=2, existing=2, transaction=transaction), pa.table({"i": [1]})
+    )
     client.end(transaction, commit=False)
     assert client.value(f"select count(*) from {name}") == 0
 

@@ -36,7 +36,11 @@ def test_adbc_without_user_or_cookies_keeps_a_transaction(tx, con, name):
     adbc.run(tx, f"create table {name} (i int)")
     adbc.run(tx, f"insert into {name} values (1)")
     with tx.cursor() as first, tx.cursor() as second:
-        assert first.execute(f"from {name}").fetchall() == second.execute(f"from {name}").fetchall() == [(1,)]
+        assert (
+            first.execute(f"from {name}").fetchall()
+            == second.execute(f"from {name}").fetchall()
+            == [(1,)]
+        )
     tx.commit()
     assert adbc.rows(con, f"from {name}") == [(1,)]
 
@@ -118,7 +122,13 @@ def test_a_client_that_keeps_nothing_still_reads_and_writes(server, name):
 
 @pytest.mark.parametrize(
     "sql",
-    ["create temp table {} (i int)", "set variable x = 1", "begin", "use main", "set timezone = 'Asia/Tokyo'"],
+    [
+        "create temp table {} (i int)",
+        "set variable x = 1",
+        "begin",
+        "use main",
+        "set timezone = 'Asia/Tokyo'",
+    ],
 )
 def test_a_client_that_keeps_nothing_is_told_why_it_has_no_state(server, name, sql):
     with arrow_flight.Client(server, keeps=None) as client:

@@ -8,7 +8,11 @@ import pytest
 from harness import processes, topology
 from harness.processes import StartFailed
 
-PROGRAMS = {"worker": ["tavana-worker"], "gateway": ["tavana-gateway"], "serve": ["tavana", "serve"]}
+PROGRAMS = {
+    "worker": ["tavana-worker"],
+    "gateway": ["tavana-gateway"],
+    "serve": ["tavana", "serve"],
+}
 LOOPBACK = ["--flight-addr", "127.0.0.1:0", "--http-addr", "127.0.0.1:0"]
 
 
@@ -41,11 +45,17 @@ def taken():
 
 
 def test_a_flight_port_in_use_is_named(run, taken):
-    refused(run("--flight-addr", taken, "--http-addr", "127.0.0.1:0"), rf"{taken}[\s\S]*in use|in use[\s\S]*{taken}")
+    refused(
+        run("--flight-addr", taken, "--http-addr", "127.0.0.1:0"),
+        rf"{taken}[\s\S]*in use|in use[\s\S]*{taken}",
+    )
 
 
 def test_an_http_port_in_use_is_named(run, taken):
-    refused(run("--flight-addr", "127.0.0.1:0", "--http-addr", taken), rf"{taken}[\s\S]*in use|in use[\s\S]*{taken}")
+    refused(
+        run("--flight-addr", "127.0.0.1:0", "--http-addr", taken),
+        rf"{taken}[\s\S]*in use|in use[\s\S]*{taken}",
+    )
 
 
 def test_other_addresses_than_loopback_need_users(run):
@@ -54,7 +64,10 @@ def test_other_addresses_than_loopback_need_users(run):
 
 @pytest.mark.parametrize("address", ["nonsense", "127.0.0.1", "127.0.0.1:99999"])
 def test_an_address_that_is_none_is_refused(run, address):
-    refused(run("--flight-addr", address, "--http-addr", "127.0.0.1:0"), "flight-addr|flight_addr|address")
+    refused(
+        run("--flight-addr", address, "--http-addr", "127.0.0.1:0"),
+        "flight-addr|flight_addr|address",
+    )
 
 
 @pytest.mark.parametrize(
@@ -85,7 +98,9 @@ def test_an_unknown_flag_is_named(run):
     refused(run("--flight-adress", "127.0.0.1:0"), "--flight-adress")
 
 
-@pytest.mark.parametrize("line", ["zoe", "zoe:user:plain text", "zoe:king:SCRAM-SHA-256$4096:eA==$eA==:eA=="])
+@pytest.mark.parametrize(
+    "line", ["zoe", "zoe:user:plain text", "zoe:king:SCRAM-SHA-256$4096:eA==$eA==:eA=="]
+)
 def test_a_broken_users_file_is_told_with_its_line(run, tmp_path, line):
     path = tmp_path / "people"
     path.write_text(f"# comment\n{line}\n")

@@ -33,7 +33,10 @@ def test_tls_serves_those_who_trust_its_certificate(tls_server):
 
 
 def test_tls_serves_neither_the_distrustful_nor_plain_text(tls_server):
-    with pytest.raises(adbc_driver_manager.Error), adbc.connect(tls_server, "uli", tls_server.users["uli"]) as con:
+    with (
+        pytest.raises(adbc_driver_manager.Error),
+        adbc.connect(tls_server, "uli", tls_server.users["uli"]) as con,
+    ):
         adbc.rows(con, "select 1")
     with RawFlight(tls_server) as raw, refused("UNAVAILABLE"):
         raw.handshake(basic("uli", tls_server.users["uli"]))
@@ -43,7 +46,10 @@ def test_tls_refuses_versions_below_1_2(tls_server):
     host, _, port = tls_server.front.target.rpartition(":")
     context = ssl.create_default_context(cadata=tls_server.tls.cert.read_text())
     with pytest.warns(DeprecationWarning):
-        context.minimum_version, context.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
+        context.minimum_version, context.maximum_version = (
+            ssl.TLSVersion.TLSv1,
+            ssl.TLSVersion.TLSv1_1,
+        )
     context.set_ciphers("ALL:@SECLEVEL=0")
     with pytest.raises(urllib.error.URLError):
         urllib.request.urlopen(f"https://{host}:{port}/", context=context, timeout=10)

@@ -17,7 +17,9 @@ def reference():
 
 
 def text_of(reference, number):
-    return reference.execute("select query from tpch_queries() where query_nr = ?", [number]).fetchone()[0]
+    return reference.execute(
+        "select query from tpch_queries() where query_nr = ?", [number]
+    ).fetchone()[0]
 
 
 @pytest.mark.parametrize("table", TABLES)

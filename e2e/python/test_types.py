@@ -94,7 +94,9 @@ def test_a_table_of_every_type_keeps_types_and_values(con, reference, name):
 def test_every_type_that_duckdb_reads_from_arrow_is_ingested_unchanged(con, reference, name):
     """Ingest and export are each other's inverse, in the server as in process."""
     lossy = "hugeint, uhugeint, bignum, time_tz, uuid, bit, small_enum, medium_enum, large_enum, union, geometry"
-    data = reference.sql(f'select * exclude ({lossy.replace("union", chr(34) + "union" + chr(34))}) {ALL}').to_arrow_table()
+    data = reference.sql(
+        f"select * exclude ({lossy.replace('union', chr(34) + 'union' + chr(34))}) {ALL}"
+    ).to_arrow_table()
     adbc.ingest(con, name, data)
     reference.register("data", data)
     oracle.same(adbc.table(con, f"from {name}"), reference.sql("from data").to_arrow_table())

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tavana_wire::WorkerId;
+use tavana_wire::action::WorkerStatus;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -115,7 +115,7 @@ impl Fleet {
         self.apply(&place.worker, Err(CheckError::Failed(root_cause(error).to_string())));
     }
 
-    fn apply(&self, worker: &Worker, outcome: Result<tavana_wire::action::WorkerStatus, CheckError>) {
+    fn apply(&self, worker: &Worker, outcome: Result<WorkerStatus, CheckError>) {
         let before = *worker.condition.borrow();
         let reason = outcome.as_ref().err().map(ToString::to_string).unwrap_or_default();
         worker.condition.send_modify(|condition| *condition = condition.after(&outcome));
@@ -178,11 +178,6 @@ impl Place {
     /// The worker's name in logs.
     pub(crate) fn worker(&self) -> &str {
         self.worker.endpoint.name()
-    }
-
-    /// The worker's id, if it told one.
-    pub(crate) fn worker_id(&self) -> Option<WorkerId> {
-        self.worker.condition.borrow().id
     }
 }
 

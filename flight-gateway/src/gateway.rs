@@ -12,6 +12,7 @@ use prometheus::Registry;
 use serde::Serialize;
 use tavana_daemon::admin::Readiness;
 use tavana_daemon::login::Login;
+use tavana_daemon::telemetry;
 use tavana_wire::{Failure, FailureKind, Sealer};
 use tokio::task::JoinSet;
 use tonic::Status;
@@ -149,6 +150,7 @@ impl tower::Service<http::Request<Body>> for Gateway {
             worker = Empty,
             code = Empty,
         );
+        telemetry::adopt_parent(&span, request.headers());
         let record = Record::open(self.parts.metrics.clone(), method, span.clone());
         let gateway = self.clone();
         let answer = async move {
@@ -173,3 +175,6 @@ fn refuse(error: GatewayError, record: &Record) -> http::Response<Body> {
     record.end(kind.code());
     Status::from(failure).into_http()
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,11 +1,7 @@
-//! `tavana-gateway`: a gateway in front of workers.
+//! `tavana-gateway`: see `tavana_gateway::program`.
 
 use std::process::ExitCode;
 
-use tavana_gateway::program::{self, Options};
-
-#[tokio::main]
-async fn main() -> ExitCode {
-    let options: Options = tavana_daemon::config::load();
-    program::main(options).await
+fn main() -> ExitCode {
+    tavana_gateway::program::main()
 }

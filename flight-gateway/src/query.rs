@@ -6,6 +6,7 @@
 
 use http::{Method as HttpMethod, Version};
 use tavana_daemon::login::{Caller, Login};
+use tavana_daemon::telemetry;
 use tavana_wire::{Failure, Handle, QueryId, Sealer, headers};
 use tonic::body::Body;
 
@@ -129,7 +130,7 @@ impl Checked {
             let place = gateway.fleet.place(target, avoid)?;
             record.note("worker", place.worker());
             let (upload, end) = upload::body(body, record);
-            let sent = relay::send(place, self.request(upload, gateway), end, self.terms(), record).await;
+            let sent = relay::send(place, self.request(upload, gateway, record), end, self.terms(), record).await;
             let (error, place) = match sent {
                 Ok(reply) => return Ok(reply),
                 Err(failed) => failed,
@@ -154,20 +155,21 @@ impl Checked {
     ) -> Result<http::Response<Body>, GatewayError> {
         let calls: Vec<_> = gateway.fleet.everywhere().into_iter().map(|place| {
             let (copy, _end) = upload::body(body.again().unwrap_or_default(), record);
-            (place, self.request(copy, gateway))
+            (place, self.request(copy, gateway, record))
         }).collect();
         drop(body);
         cancel::everywhere(calls, self.deadline, record).await
     }
 
     /// The request as its worker gets it.
-    fn request(&self, body: Body, gateway: &Parts) -> http::Request<Body> {
+    fn request(&self, body: Body, gateway: &Parts, record: &Record) -> http::Request<Body> {
         let Parts { login, service_token, .. } = gateway;
         let mut told = auth::worker_headers(self.head.headers.clone(), &self.caller, login, service_token, self.query);
         told.remove(headers::GRPC_TIMEOUT);
         if let Some(deadline) = self.deadline {
             told.insert(headers::GRPC_TIMEOUT, deadline.header());
         }
+        telemetry::pass_on(record.span(), &mut told);
         let mut request = http::Request::new(body);
         *request.method_mut() = HttpMethod::POST;
         *request.version_mut() = Version::HTTP_2;

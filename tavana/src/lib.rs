@@ -1,1 +1,9 @@
-//! Placeholder.
+//! The program `tavana`: everything in one process, and the tools to use it.
+//!
+//! [`serve`] joins a gateway and a worker in memory; [`sql`] is a small shell for any Flight SQL server; [`users`] keeps
+//! the users file.
+
+pub mod program;
+mod serve;
+mod sql;
+mod users;

@@ -89,9 +89,9 @@ pub struct WorkerConfig {
     #[arg(long, value_name = "BYTES", default_value_t = 16 << 20)]
     pub max_sql_bytes: usize,
 
-    /// Bytes of one message of a client; larger batches are refused
+    /// Bytes of one batch that a client uploads; larger ones are refused
     #[arg(long, value_name = "BYTES", default_value_t = 64 << 20)]
-    pub max_message_bytes: usize,
+    pub max_batch_bytes: usize,
 }
 
 /// Hears what part of a long start is done, from 0 to 1.
@@ -182,7 +182,7 @@ impl WorkerConfig {
             jobs: Jobs::new(),
             draining: AtomicBool::new(false),
         });
-        let service = WorkerService::new(Arc::clone(&shared), self.max_message_bytes);
+        let service = WorkerService::new(Arc::clone(&shared), self.max_batch_bytes);
         let sweeper = tokio::spawn(sweep(Arc::clone(&shared))).abort_handle();
         Ok(Worker { service, shared, sweeper })
     }

@@ -18,7 +18,6 @@ mod sample;
 mod service;
 mod session;
 mod spool;
-#[path = "/tmp/stub_statement.rs"]
 mod statement;
 mod stream;
 

@@ -6,8 +6,179 @@
 //! text into the tokens DuckDB's own scanner would see and reads these answers off the tokens.
 //! Where a text is not understood the answer is the one that refuses more or shares less.
 
-pub(crate) mod kind;
-pub(crate) mod lexer;
+mod body;
+mod functions;
+mod kind;
+mod lexer;
+mod parameters;
+mod policy;
+mod setting;
+mod settings;
 mod spaces;
+mod split;
+
+use std::borrow::Cow;
 
 pub(crate) use kind::StatementKind;
+use lexer::{Token, TokenKind};
+pub(crate) use policy::Policy;
+pub(crate) use setting::SettingChange;
+pub(crate) use settings::SESSION_SETTINGS;
+pub(crate) use split::split;
+
+/// What a statement does to the session's transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TransactionControl {
+    Begin,
+    Commit,
+    Rollback,
+}
+
+/// Functions that change something: a call of one does not only read.
+const FUNCTIONS_WITH_EFFECTS: &[&str] = &["nextval", "setseed", "checkpoint", "force_checkpoint", "dbgen", "dsdgen"];
+
+/// One statement and its tokens.
+#[derive(Clone, Debug)]
+pub(crate) struct Statement<'a> {
+    text: &'a str,
+    /// Without white space and comments.
+    tokens: Vec<Token>,
+}
+
+impl<'a> Statement<'a> {
+    /// Reads one statement, as [`split`] gives it.
+    pub(crate) fn read(text: &'a str) -> Self {
+        let tokens = lexer::tokens(text).filter(|token| !token.is_blank()).collect();
+        Self { text, tokens }
+    }
+
+    /// The text as it was written.
+    pub(crate) fn text(&self) -> &'a str {
+        self.text
+    }
+
+    /// What the statement does to the transaction, if it is a `BEGIN`, `COMMIT`, `ROLLBACK` or a synonym.
+    pub(crate) fn transaction(&self) -> Option<TransactionControl> {
+        let control = match self.keyword(0)?.as_str() {
+            "begin" | "start" => TransactionControl::Begin,
+            "commit" | "end" => TransactionControl::Commit,
+            "rollback" | "abort" => TransactionControl::Rollback,
+            _ => return None,
+        };
+        let rest: Vec<String> = (1..self.tokens.len()).map(|index| self.keyword(index).unwrap_or_default()).collect();
+        let rest: Vec<&str> = rest.iter().map(String::as_str).collect();
+        let modes = match rest.as_slice() {
+            ["transaction" | "work", modes @ ..] => modes,
+            modes => modes,
+        };
+        let is_understood = match modes {
+            [] => true,
+            ["read", "only" | "write"] => control == TransactionControl::Begin,
+            _ => false,
+        };
+        is_understood.then_some(control)
+    }
+
+    /// Why the statement needs a connection of its session's own, if it does: it makes or uses what lives
+    /// in a connection and cannot travel.
+    pub(crate) fn needs_session(&self) -> Option<&'static str> {
+        let first = self.keyword(0)?;
+        let reason = match first.as_str() {
+            "begin" | "start" | "commit" | "end" | "rollback" | "abort" => "a transaction belongs to its session",
+            "prepare" | "execute" | "deallocate" => "a statement prepared by name belongs to its session",
+            "set" | "reset" if self.is_keyword(1, "variable") => "a variable belongs to its session",
+            _ if self.makes_temporary() => "a temporary table, view, macro or type belongs to its session",
+            _ if self.calls_any(&["setseed"]) => "the seed of random() belongs to its session",
+            "explain" if self.analyzes() => return self.body()?.needs_session(),
+            _ => return None,
+        };
+        Some(reason)
+    }
+
+    /// Whether it only reads and may run when its rows are fetched; all else runs once, when it is asked for.
+    pub(crate) fn reads_only(&self, kind: StatementKind) -> bool {
+        match kind {
+            StatementKind::Select => !self.calls_any(FUNCTIONS_WITH_EFFECTS),
+            StatementKind::Explain => !self.analyzes(),
+            _ => false,
+        }
+    }
+
+    /// Whether a write gives the rows it wrote: it has a `RETURNING` clause.
+    pub(crate) fn has_returning(&self) -> bool {
+        // RETURNING is reserved, but anything may be a label after AS or a name after a dot.
+        (1..self.tokens.len()).any(|index| {
+            self.is_keyword(index, "returning") && !self.is_keyword(index - 1, "as") && !self.is_symbol(index - 1, ".")
+        })
+    }
+
+    /// Whether it creates something in the connection's own catalog.
+    fn makes_temporary(&self) -> bool {
+        // DuckDB makes temporary things only where TEMP is said; a search path into `temp` is refused.
+        const OBJECTS: &[&str] =
+            &["table", "view", "macro", "function", "type", "sequence", "schema", "index", "secret"];
+        let words = (1..self.tokens.len()).map_while(|index| self.keyword(index));
+        self.is_keyword(0, "create")
+            && words
+                .take_while(|word| !OBJECTS.contains(&word.as_str()))
+                .any(|word| word == "temp" || word == "temporary")
+            || self.leading_kind() == StatementKind::CopyDatabase
+                && (2..self.tokens.len()).any(|index| self.name(index).is_some_and(|name| name == "temp"))
+    }
+
+    /// Whether one of these functions is called; their names in lower case.
+    fn calls_any(&self, names: &[&str]) -> bool {
+        (0..self.tokens.len()).any(|index| {
+            self.is_symbol(index + 1, "(") && self.name(index).is_some_and(|name| names.contains(&name.as_str()))
+        })
+    }
+
+    fn token_text(&self, index: usize) -> &'a str {
+        self.tokens.get(index).map_or("", |token| &self.text[token.start..token.end])
+    }
+
+    fn kind_at(&self, index: usize) -> Option<TokenKind> {
+        self.tokens.get(index).map(|token| token.kind)
+    }
+
+    /// The unquoted word at `index`, in lower case.
+    fn keyword(&self, index: usize) -> Option<String> {
+        (self.kind_at(index)? == TokenKind::Word).then(|| self.token_text(index).to_ascii_lowercase())
+    }
+
+    fn is_keyword(&self, index: usize, word: &str) -> bool {
+        self.kind_at(index) == Some(TokenKind::Word) && self.token_text(index).eq_ignore_ascii_case(word)
+    }
+
+    fn is_symbol(&self, index: usize, symbol: &str) -> bool {
+        self.kind_at(index) == Some(TokenKind::Symbol) && self.token_text(index) == symbol
+    }
+
+    /// The name at `index`, quoted or not, in lower case as DuckDB compares names.
+    fn name(&self, index: usize) -> Option<String> {
+        match self.kind_at(index)? {
+            TokenKind::Word => self.keyword(index),
+            TokenKind::QuotedName => Some(unquoted(self.token_text(index)).to_ascii_lowercase()),
+            _ => None,
+        }
+    }
+}
+
+/// What stands between the quotes of `'text'` or `"name"`; anything else as it is.
+fn unquoted(literal: &str) -> Cow<'_, str> {
+    for quote in ['\'', '"'] {
+        let inner = literal.strip_prefix(quote).and_then(|rest| rest.strip_suffix(quote));
+        if let Some(inner) = inner {
+            let doubled: String = [quote, quote].iter().collect();
+            return if inner.contains(&doubled) {
+                inner.replace(&doubled, &quote.to_string()).into()
+            } else {
+                inner.into()
+            };
+        }
+    }
+    literal.into()
+}
+
+#[cfg(test)]
+mod tests;

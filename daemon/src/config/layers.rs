@@ -33,6 +33,12 @@ pub(super) fn variable_name(flag: &str) -> String {
     format!("TAVANA_{}", flag.replace('-', "_").to_uppercase())
 }
 
+/// What the environment says about a flag. An empty variable is what deployment files leave where
+/// they have nothing to say.
+pub(super) fn value_of(variable: &dyn Fn(&str) -> Option<OsString>, flag: &str) -> Option<OsString> {
+    variable(&variable_name(flag)).filter(|value| !value.is_empty())
+}
+
 /// The flags that have a key and a variable, with their long names.
 pub(super) fn settings_of(command: &Command) -> impl Iterator<Item = (&Arg, &str)> {
     let about_settings = |arg: &Arg| arg.get_id() == CONFIG || arg.get_id() == DUMP_CONFIG;
@@ -43,10 +49,7 @@ pub(super) fn settings_of(command: &Command) -> impl Iterator<Item = (&Arg, &str
 }
 
 fn takes_setting(arg: &Arg) -> bool {
-    matches!(
-        arg.get_action(),
-        ArgAction::Set | ArgAction::Append | ArgAction::SetTrue | ArgAction::SetFalse
-    )
+    matches!(arg.get_action(), ArgAction::Set | ArgAction::Append | ArgAction::SetTrue | ArgAction::SetFalse)
 }
 
 fn takes_many(arg: &Arg) -> bool {
@@ -68,9 +71,8 @@ impl Layers {
             }
         }
         for (arg, key) in settings_of(command) {
-            let name = variable_name(key);
-            if let Some(value) = variable(&name) {
-                settings.push(variable_setting(arg, key, &name, value)?);
+            if let Some(value) = value_of(variable, key) {
+                settings.push(variable_setting(arg, key, value)?);
             }
         }
         Ok(Self { settings })
@@ -138,24 +140,21 @@ fn scalar(value: &Value) -> Option<OsString> {
 
 /// A setting of the environment. Several values are separated by commas there; a value with a
 /// comma in it has to be a flag or in the file.
-fn variable_setting(arg: &Arg, key: &str, name: &str, value: OsString) -> Result<Setting, ConfigError> {
+fn variable_setting(arg: &Arg, key: &str, value: OsString) -> Result<Setting, ConfigError> {
     let values = match value.to_str() {
         Some(text) if takes_many(arg) => {
             text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(OsString::from).collect()
         }
         _ => vec![value],
     };
-    let place = format!("the environment variable {name}");
+    let place = format!("the environment variable {}", variable_name(key));
     checked(arg, Setting { id: arg.get_id().to_string(), key: key.to_owned(), values, place, in_file: None })
 }
 
 /// Checks values with the flag's own parser, so that the message can name their place: a wrong
 /// default would be told as if the flag had been given.
 fn checked(arg: &Arg, setting: Setting) -> Result<Setting, ConfigError> {
-    let alone = Arg::new("value")
-        .value_parser(arg.get_value_parser().clone())
-        .allow_hyphen_values(true)
-        .required(true);
+    let alone = Arg::new("value").value_parser(arg.get_value_parser().clone()).allow_hyphen_values(true).required(true);
     let command = Command::new("setting").no_binary_name(true).disable_help_flag(true).arg(alone);
     for value in &setting.values {
         // After `--` nothing is taken for a flag.

@@ -36,8 +36,10 @@ fn value_name(arg: &Arg) -> String {
 }
 
 fn default(arg: &Arg) -> String {
-    let values: Vec<_> =
-        arg.get_default_values().iter().map(|value| format!("`{}`", value.display())).collect();
+    if matches!(arg.get_action(), ArgAction::SetTrue) && arg.get_default_values().is_empty() {
+        return "`false`".to_owned();
+    }
+    let values: Vec<_> = arg.get_default_values().iter().map(|value| format!("`{}`", value.display())).collect();
     values.join(", ")
 }
 
@@ -45,8 +47,7 @@ fn meaning(arg: &Arg) -> String {
     let help = arg.get_long_help().or_else(|| arg.get_help());
     // A line break ends a row, and a bar ends a cell.
     let mut text = help.map(ToString::to_string).unwrap_or_default().replace('\n', " ").replace('|', "\\|");
-    let possible: Vec<_> =
-        arg.get_possible_values().iter().map(|value| format!("`{}`", value.get_name())).collect();
+    let possible: Vec<_> = arg.get_possible_values().iter().map(|value| format!("`{}`", value.get_name())).collect();
     if matches!(arg.get_action(), ArgAction::Set) && !possible.is_empty() {
         let _ = write!(text, "; one of {}", possible.join(", "));
     }

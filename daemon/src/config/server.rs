@@ -106,10 +106,18 @@ pub enum SettingsError {
     #[error("--tls-cert and --tls-key go together: give both or neither")]
     HalfTls,
     /// Everybody on the network could do everything.
-    #[error("--flight-addr {0} can be reached from other machines, so users are needed: \
+    #[error(
+        "--flight-addr {0} can be reached from other machines, so users are needed: \
              make some with `tavana users add NAME --users FILE` and start with --users FILE, \
-             or listen on 127.0.0.1")]
+             or listen on 127.0.0.1"
+    )]
     OpenToAll(SocketAddr),
+    /// Whoever reaches the worker could pass for a gateway.
+    #[error("a worker that serves gateways only needs --key-file FILE, the same file as its gateways")]
+    NoKey,
+    /// Two parts cannot have one port.
+    #[error("--flight-addr and --http-addr are both {0}: give each its own")]
+    SameAddress(SocketAddr),
     /// The log level cannot be read.
     #[error("--log-level {level}: {reason}")]
     LogLevel {
@@ -124,22 +132,44 @@ impl SettingsError {
     /// What went wrong.
     pub fn kind(&self) -> FailureKind {
         match self {
-            Self::HalfTls | Self::OpenToAll(_) | Self::LogLevel { .. } => FailureKind::InvalidRequest,
+            Self::HalfTls | Self::OpenToAll(_) | Self::NoKey | Self::SameAddress(_) | Self::LogLevel { .. } => {
+                FailureKind::InvalidRequest
+            }
         }
     }
 }
 
 impl ServerConfig {
-    /// Checks what no single flag can; to be called before any port is bound.
+    /// Checks what no single flag can, for a program that clients log in to; to be called before
+    /// any port is bound.
     ///
     /// # Errors
     /// [`SettingsError`], with the cure.
     pub fn validate(&self) -> Result<(), SettingsError> {
+        if self.users.is_none() && !self.flight_addr.ip().to_canonical().is_loopback() {
+            return Err(SettingsError::OpenToAll(self.flight_addr));
+        }
+        self.validate_common()
+    }
+
+    /// As [`ServerConfig::validate`], for a worker that only gateways call: the key that they share
+    /// stands for users, on any address.
+    ///
+    /// # Errors
+    /// [`SettingsError`], with the cure.
+    pub fn validate_for_gateways(&self) -> Result<(), SettingsError> {
+        if self.key_file.is_none() {
+            return Err(SettingsError::NoKey);
+        }
+        self.validate_common()
+    }
+
+    fn validate_common(&self) -> Result<(), SettingsError> {
         if self.tls_cert.is_some() != self.tls_key.is_some() {
             return Err(SettingsError::HalfTls);
         }
-        if self.users.is_none() && !self.flight_addr.ip().to_canonical().is_loopback() {
-            return Err(SettingsError::OpenToAll(self.flight_addr));
+        if self.flight_addr == self.http_addr && self.flight_addr.port() != 0 {
+            return Err(SettingsError::SameAddress(self.http_addr));
         }
         crate::telemetry::log_filter(&self.log_level).map(|_| ())
     }

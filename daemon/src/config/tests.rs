@@ -114,6 +114,14 @@ fn a_variable_may_name_the_file_and_hold_several_values() {
 }
 
 #[test]
+fn an_empty_variable_says_nothing() {
+    let empty = ["TAVANA_CONFIG", "TAVANA_USERS", "TAVANA_FLIGHT_ADDR", "TAVANA_GATEWAY_ONLY", "TAVANA_WORKER"];
+    let config = world(&empty.map(|name| (name, ""))).alone(&["--worker", "w"]);
+    assert_eq!((config.server.flight_addr.port(), config.server.users), (50051, None));
+    assert_eq!((config.own.gateway_only, config.own.worker), (false, vec!["w".to_owned()]));
+}
+
+#[test]
 fn what_is_wrong_is_named_with_its_place() {
     let world = world(&[]);
     let check = |text: &str, parts: &[&str]| {
@@ -172,14 +180,11 @@ fn a_dump_is_a_file_that_gives_the_same_settings() {
 fn a_command_inside_a_program_has_its_own_settings() {
     let world = world(&[("TAVANA_FLIGHT_ADDR", "127.0.0.1:9")]);
     let file = world.file("drain-timeout-seconds = 7\nworker = ['w']");
-    let Loaded::Run(program) = world.load::<Several>(&["serve", "--config", &file]).unwrap() else {
-        panic!("dumped")
-    };
+    let Loaded::Run(program) = world.load::<Several>(&["serve", "--config", &file]).unwrap() else { panic!("dumped") };
     let Several1::Serve(config) = program.command else { panic!("not serve") };
     assert_eq!(config.server.flight_addr.port(), 9);
     assert_eq!(config.server.drain_timeout_seconds, 7);
-    let Loaded::Dump(text) = world.load::<Several>(&["serve", "--config", &file, "--dump-config"]).unwrap()
-    else {
+    let Loaded::Dump(text) = world.load::<Several>(&["serve", "--config", &file, "--dump-config"]).unwrap() else {
         panic!("no dump")
     };
     assert!(text.contains("drain-timeout-seconds = 7"), "{text}");
@@ -215,7 +220,21 @@ fn settings_that_do_not_go_together_are_refused_with_the_cure() {
     assert!(matches!(error, SettingsError::OpenToAll(_)) && error.to_string().contains("--users"), "{error}");
     assert!(check(&["--flight-addr", "[::]:1"]).is_err());
     assert_eq!(check(&["--flight-addr", "0.0.0.0:50051", "--users", "u"]), Ok(()));
+    assert!(matches!(check(&["--http-addr", "127.0.0.1:50051"]), Err(SettingsError::SameAddress(_))));
+    assert_eq!(check(&["--http-addr", "127.0.0.1:0", "--flight-addr", "127.0.0.1:0"]), Ok(()));
     assert!(matches!(check(&["--log-level", "a=loud"]), Err(SettingsError::LogLevel { .. })));
     let tls = world.alone(&["--worker", "w", "--tls-key", "a", "--tls-cert", "b"]).server.tls().unwrap();
     assert_eq!((tls.certificate.as_path(), tls.key.as_path()), (Path::new("b"), Path::new("a")));
+}
+
+#[test]
+fn the_key_of_its_gateways_stands_for_users() {
+    let world = world(&[]);
+    let check = |args: &[&str]| {
+        let args = [&["--worker", "w", "--flight-addr", "0.0.0.0:50051"], args].concat();
+        world.alone(&args).server.validate_for_gateways()
+    };
+    assert_eq!(check(&[]), Err(SettingsError::NoKey));
+    assert_eq!(check(&["--key-file", "k"]), Ok(()));
+    assert_eq!(check(&["--key-file", "k", "--tls-cert", "a"]), Err(SettingsError::HalfTls));
 }

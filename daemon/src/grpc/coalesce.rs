@@ -138,9 +138,8 @@ mod tests {
         stream.flush().await.unwrap();
         stream.write_all(b"two").await.unwrap();
         let mut read = [0; 16];
-        let unread = poll_fn(|cx| {
-            Poll::Ready(Pin::new(&mut far).poll_read(cx, &mut ReadBuf::new(&mut read)).is_pending())
-        });
+        let unread =
+            poll_fn(|cx| Poll::Ready(Pin::new(&mut far).poll_read(cx, &mut ReadBuf::new(&mut read)).is_pending()));
         assert!(unread.await);
         flush(&driver).await;
         assert_eq!(far.read(&mut read).await.unwrap(), 7);
@@ -177,9 +176,7 @@ mod tests {
         let (mut stream, _driver) = coalesce(near);
         let mut accepted = 0;
         let chunk = [0; 10_000];
-        while let Poll::Ready(written) =
-            poll_fn(|cx| Poll::Ready(Pin::new(&mut stream).poll_write(cx, &chunk))).await
-        {
+        while let Poll::Ready(written) = poll_fn(|cx| Poll::Ready(Pin::new(&mut stream).poll_write(cx, &chunk))).await {
             accepted += written.unwrap();
             assert!(accepted <= BUFFER_BYTES + 1000, "the buffer has no bound");
         }

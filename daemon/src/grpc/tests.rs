@@ -2,8 +2,8 @@ use super::*;
 use bytes::Bytes;
 use http_body::Frame;
 use http_body_util::{BodyExt as _, StreamBody};
-use tokio::task::JoinHandle;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::{Channel, Endpoint};
@@ -44,9 +44,9 @@ async fn answer(request: Request<Body>, go: CancellationToken) -> Result<Respons
     let data = || Ok::<_, Status>(Frame::data(CHUNK));
     let end = || tokio_stream::once(Ok(trailers()));
     let body = match request.uri().path() {
-        "/large" => Body::new(StreamBody::new(
-            tokio_stream::iter(std::iter::repeat_with(data).take(CHUNKS)).chain(end()),
-        )),
+        "/large" => {
+            Body::new(StreamBody::new(tokio_stream::iter(std::iter::repeat_with(data).take(CHUNKS)).chain(end())))
+        }
         "/echo" => request.into_body(),
         "/panic" => panic!("in a handler"),
         "/panic-in-body" => Body::new(StreamBody::new(

@@ -31,9 +31,8 @@ fn anonymous() -> Login {
 }
 
 fn headers(pairs: &[(&'static str, String)]) -> HeaderMap {
-    let pair = |(name, value): &(&'static str, String)| {
-        (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap())
-    };
+    let pair =
+        |(name, value): &(&'static str, String)| (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap());
     pairs.iter().map(pair).collect()
 }
 
@@ -129,7 +128,7 @@ async fn only_our_own_session_tokens_open_a_session() {
     let gone = SessionState::new("gone", Role::Admin);
     check(seal(&Handle::session_token(gone, u64::MAX)), LoginError::UserGone).await;
     let expired = cookie(&seal(&Handle::session_token(bob(), 1)));
-    let error = login.identify(&headers(&[expired.clone()])).await.unwrap_err();
+    let error = login.identify(&headers(std::slice::from_ref(&expired))).await.unwrap_err();
     assert_eq!(error, LoginError::Expired);
     let caller = login.identify(&headers(&[basic("bob", "b-secret"), expired])).await.unwrap();
     assert!(!caller.kept && caller.renew);

@@ -67,7 +67,9 @@ pub enum UsersFileError {
         path: PathBuf,
     },
     /// This name cannot be a user's.
-    #[error("a user's name has 1 to {MAX_NAME_BYTES} bytes, no `:`, no control characters, no space at its ends, and does not begin with `#`")]
+    #[error(
+        "a user's name has 1 to {MAX_NAME_BYTES} bytes, no `:`, no control characters, no space at its ends, and does not begin with `#`"
+    )]
     Name,
     /// This password cannot be used.
     #[error("a password has 1 to {MAX_PASSWORD_BYTES} bytes and no control characters")]
@@ -100,11 +102,7 @@ impl UsersFile {
             return Err(UsersFileError::TooLarge { path: path.to_owned() });
         }
         let text = fs::read_to_string(path).map_err(read)?;
-        Self::parse(&text).map_err(|(line, reason)| UsersFileError::Line {
-            path: path.to_owned(),
-            line,
-            reason,
-        })
+        Self::parse(&text).map_err(|(line, reason)| UsersFileError::Line { path: path.to_owned(), line, reason })
     }
 
     /// Reads the text of a users file; an error is the line's number and what is wrong with it.
@@ -169,9 +167,7 @@ pub fn check_name(name: &str) -> Result<(), UsersFileError> {
 }
 
 fn check_password(password: &str) -> Result<(), UsersFileError> {
-    let fits = !password.is_empty()
-        && password.len() <= MAX_PASSWORD_BYTES
-        && !password.contains(char::is_control);
+    let fits = !password.is_empty() && password.len() <= MAX_PASSWORD_BYTES && !password.contains(char::is_control);
     if fits { Ok(()) } else { Err(UsersFileError::Password) }
 }
 
@@ -191,14 +187,9 @@ pub fn add(path: &Path, name: &str, role: Role, password: &str) -> Result<(), Us
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
         Err(source) => return Err(UsersFileError::Read { path: path.to_owned(), source }),
     };
-    UsersFile::parse(&old).map_err(|(line, reason)| UsersFileError::Line {
-        path: path.to_owned(),
-        line,
-        reason,
-    })?;
+    UsersFile::parse(&old).map_err(|(line, reason)| UsersFileError::Line { path: path.to_owned(), line, reason })?;
     let is_this_user = |line: &&str| line.trim().split_once(':').is_some_and(|(first, _)| first == name);
-    let mut new: String =
-        old.lines().filter(|line| !is_this_user(line)).map(|line| format!("{line}\n")).collect();
+    let mut new: String = old.lines().filter(|line| !is_this_user(line)).map(|line| format!("{line}\n")).collect();
     new.push_str(&format!("{name}:{role}:{verifier}\n"));
     replace(path, &new).map_err(|source| UsersFileError::Write { path: path.to_owned(), source })
 }
@@ -241,8 +232,7 @@ mod tests {
         check(&format!("alice:root:{VERIFIER}"), "not a role");
         check("alice:admin:secret", "SCRAM-SHA-256");
         check(&format!(":admin:{VERIFIER}"), "name has 1 to");
-        let (number, told) =
-            UsersFile::parse(&format!("a:user:{VERIFIER}\na:user:{VERIFIER}")).unwrap_err();
+        let (number, told) = UsersFile::parse(&format!("a:user:{VERIFIER}\na:user:{VERIFIER}")).unwrap_err();
         assert!(number == 2 && told.contains("already"));
     }
 
@@ -284,10 +274,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("users");
         fs::write(&path, "not a user\n").unwrap();
-        assert!(matches!(
-            add(&path, "alice", Role::User, "secret"),
-            Err(UsersFileError::Line { line: 1, .. })
-        ));
+        assert!(matches!(add(&path, "alice", Role::User, "secret"), Err(UsersFileError::Line { line: 1, .. })));
         assert_eq!(fs::read_to_string(&path).unwrap(), "not a user\n");
     }
 }

@@ -62,12 +62,7 @@ impl Verifier {
     /// A verifier of nobody: it costs what a real one costs and no password fits it. `salt` and
     /// `keys` are noise of 32 bytes.
     pub(super) fn decoy(iterations: NonZeroU32, salt: &[u8], keys: &[u8]) -> Self {
-        Self {
-            iterations,
-            salt: salt[..SALT_BYTES].to_vec(),
-            stored_key: key(keys),
-            server_key: key(keys),
-        }
+        Self { iterations, salt: salt[..SALT_BYTES].to_vec(), stored_key: key(keys), server_key: key(keys) }
     }
 
     /// Whether this is the password: milliseconds of work, whatever the answer.
@@ -169,18 +164,14 @@ mod tests {
         let salt = STANDARD.decode("W22ZaJ0SNY7soEsUEjb6gQ==").unwrap();
         let verifier = Verifier::derive("pencil", salt, ITERATIONS);
         let nonce = "rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0";
-        let exchange = format!(
-            "n=user,r=rOprNGfwEbeRWgbNEkqO,r={nonce},s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096,c=biws,r={nonce}"
-        );
-        let sign = |key: &[u8]| {
-            hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), exchange.as_bytes())
-        };
+        let exchange =
+            format!("n=user,r=rOprNGfwEbeRWgbNEkqO,r={nonce},s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096,c=biws,r={nonce}");
+        let sign = |key: &[u8]| hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), exchange.as_bytes());
         let signature = STANDARD.encode(sign(verifier.server_key()));
         assert_eq!(signature, "6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=");
         let proof = STANDARD.decode("dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=").unwrap();
         let client_signature = sign(verifier.stored_key());
-        let client_key: Vec<u8> =
-            proof.iter().zip(client_signature.as_ref()).map(|(a, b)| a ^ b).collect();
+        let client_key: Vec<u8> = proof.iter().zip(client_signature.as_ref()).map(|(a, b)| a ^ b).collect();
         let stored_key = digest::digest(&digest::SHA256, &client_key);
         assert_eq!(stored_key.as_ref(), verifier.stored_key());
     }

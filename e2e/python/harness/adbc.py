@@ -1,12 +1,20 @@
 """Plain ADBC connections, with bounds on every call."""
 
+from contextlib import contextmanager
+
 from adbc_driver_flightsql import DatabaseOptions, dbapi
 
 CALL_SECONDS = 30
-_BOUNDS = (DatabaseOptions.TIMEOUT_FETCH, DatabaseOptions.TIMEOUT_QUERY, DatabaseOptions.TIMEOUT_UPDATE)
+_BOUNDS = (
+    DatabaseOptions.TIMEOUT_FETCH,
+    DatabaseOptions.TIMEOUT_QUERY,
+    DatabaseOptions.TIMEOUT_UPDATE,
+)
 
 
-def connect(server_or_uri, user=None, password=None, *, autocommit=True, seconds=CALL_SECONDS, **options):
+def connect(
+    server_or_uri, user=None, password=None, *, autocommit=True, seconds=CALL_SECONDS, **options
+):
     """A connection as an ordinary script makes one; close it (`with`)."""
     settings = {bound.value: str(float(seconds)) for bound in _BOUNDS}
     if user is not None:
@@ -20,16 +28,33 @@ def login(server, user):
     return connect(server, user, server.users[user])
 
 
+@contextmanager
+def cursor(connection):
+    """A cursor whose closing, which is a call too, does not hide the error that came first."""
+    one = connection.cursor()
+    try:
+        yield one
+    except BaseException:
+        try:
+            one.close()
+        except connection.Error:
+            one._closed = (
+                True  # else it tries again when it is collected, where nobody can catch it
+            )
+        raise
+    one.close()
+
+
 def table(connection, sql, parameters=None):
     """All rows as an Arrow table."""
-    with connection.cursor() as cursor:
-        return cursor.execute(sql, parameters).fetch_arrow_table()
+    with cursor(connection) as one:
+        return one.execute(sql, parameters).fetch_arrow_table()
 
 
 def rows(connection, sql, parameters=None):
     """All rows as tuples."""
-    with connection.cursor() as cursor:
-        return cursor.execute(sql, parameters).fetchall()
+    with cursor(connection) as one:
+        return one.execute(sql, parameters).fetchall()
 
 
 def value(connection, sql, parameters=None):
@@ -40,17 +65,17 @@ def value(connection, sql, parameters=None):
 
 def run(connection, sql, parameters=None):
     """Runs a statement for its effect; returns the count of affected rows."""
-    with connection.cursor() as cursor:
-        return cursor.execute(sql, parameters).rowcount
+    with cursor(connection) as one:
+        return one.execute(sql, parameters).rowcount
 
 
 def script(connection, sql):
     """Runs a statement by the update call, without preparing it first."""
-    with connection.cursor() as cursor:
-        cursor.executescript(sql)
+    with cursor(connection) as one:
+        one.executescript(sql)
 
 
 def ingest(connection, name, data, mode="create", **target):
     """Bulk insert; returns the count of rows."""
-    with connection.cursor() as cursor:
-        return cursor.adbc_ingest(name, data, mode, **target)
+    with cursor(connection) as one:
+        return one.adbc_ingest(name, data, mode, **target)

@@ -53,7 +53,9 @@ def read_schema(data: bytes) -> pa.Schema | None:
 class Client:
     """A Flight SQL client. `keeps` is "token", "cookie" or None: a client that keeps nothing."""
 
-    def __init__(self, server_or_uri, keeps="token", *, headers=None, seconds=CALL_SECONDS, **options):
+    def __init__(
+        self, server_or_uri, keeps="token", *, headers=None, seconds=CALL_SECONDS, **options
+    ):
         uri = server_or_uri if isinstance(server_or_uri, str) else server_or_uri.uri
         self.memory = _Memory(keeps)
         self.memory.headers |= headers or {}
@@ -86,7 +88,9 @@ class Client:
         if not info.endpoints:
             return info.schema.empty_table()
         result = self.reader(info).read_all()
-        assert result.schema.equals(info.schema, check_metadata=True), "GetFlightInfo announced another schema"
+        assert result.schema.equals(info.schema, check_metadata=True), (
+            "GetFlightInfo announced another schema"
+        )
         return result
 
     def query(self, sql: str, transaction=None) -> pa.Table:
@@ -114,7 +118,10 @@ class Client:
 
     def action(self, name: str, body: bytes = b"") -> bytes:
         """One action with at most one result."""
-        results = [r.body.to_pybytes() for r in self.flight.do_action(flight.Action(name, body), self.options)]
+        results = [
+            r.body.to_pybytes()
+            for r in self.flight.do_action(flight.Action(name, body), self.options)
+        ]
         assert len(results) <= 1
         return results[0] if results else b""
 
@@ -123,7 +130,9 @@ class Client:
         result = wire.decode(wire.unwrap(self.action("CreatePreparedStatement", body)))
         last = {number: values[-1] for number, values in result.items()}
         is_update = bool(last[4]) if 4 in last else None
-        return Prepared(last[1], read_schema(last.get(2, b"")), read_schema(last.get(3, b"")), is_update)
+        return Prepared(
+            last[1], read_schema(last.get(2, b"")), read_schema(last.get(3, b"")), is_update
+        )
 
     def bind(self, prepared: Prepared, data: pa.Table) -> None:
         """Binds parameters; the server may answer with a new handle."""
@@ -143,7 +152,9 @@ class Client:
         self.action("EndTransaction", body)
 
     def set_options(self, **options) -> dict[str, int]:
-        return wire.session_option_errors(self.action("SetSessionOptions", wire.set_session_options(options)))
+        return wire.session_option_errors(
+            self.action("SetSessionOptions", wire.set_session_options(options))
+        )
 
     def get_options(self) -> dict[str, str]:
         return wire.session_options(self.action("GetSessionOptions"))

@@ -24,10 +24,22 @@ def small_disk(directory: Path):
     )
     try:
         if holder.stdout.readline() == "up\n":
-            enter = ["nsenter", "--preserve-credentials", "--user", "--mount", "--target", str(holder.pid), "--"]
+            enter = [
+                "nsenter",
+                "--preserve-credentials",
+                "--user",
+                "--mount",
+                "--target",
+                str(holder.pid),
+                "--",
+            ]
             yield {"prefix": enter}
         else:
-            yield {"before_exec": lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (DISK_BYTES, DISK_BYTES))}
+            yield {
+                "before_exec": lambda: resource.setrlimit(
+                    resource.RLIMIT_FSIZE, (DISK_BYTES, DISK_BYTES)
+                )
+            }
     finally:
         holder.kill()
         holder.wait()

@@ -12,9 +12,18 @@ import grpc
 import pyarrow as pa
 from pyarrow import flight
 
-ERRORS = (grpc.RpcError, adbc_driver_manager.Error, flight.FlightError, pa.ArrowException, pa.ArrowKeyError, OSError)
+ERRORS = (
+    grpc.RpcError,
+    adbc_driver_manager.Error,
+    flight.FlightError,
+    pa.ArrowException,
+    pa.ArrowKeyError,
+    OSError,
+)
 
-_GRPC_NAMES = {code.name.replace("_", ""): code.name for code in grpc.StatusCode} | {"CANCELED": "CANCELLED"}
+_GRPC_NAMES = {code.name.replace("_", ""): code.name for code in grpc.StatusCode} | {
+    "CANCELED": "CANCELLED"
+}
 # pyarrow has an exception class for some codes, and the code's words in the text for the others.
 _PYARROW_CLASSES = {
     flight.FlightUnauthenticatedError: "UNAUTHENTICATED",
@@ -56,7 +65,11 @@ def refused(*codes: str, match: str = ""):
     except ERRORS as error:
         found = failure_of(error)
         failure.code, failure.message = found.code, found.message
-        assert failure.code in codes, f"refused with {failure.code} instead of {codes}: {failure.message}"
-        assert re.search(match, failure.message, re.IGNORECASE), f"message lacks /{match}/: {failure.message}"
+        assert failure.code in codes, (
+            f"refused with {failure.code} instead of {codes}: {failure.message}"
+        )
+        assert re.search(match, failure.message, re.IGNORECASE), (
+            f"message lacks /{match}/: {failure.message}"
+        )
     else:
         raise AssertionError(f"not refused; {codes} expected")

@@ -55,7 +55,9 @@ def same(got: pa.Table, want: pa.Table) -> None:
     assert got.num_rows == want.num_rows
     if want.num_rows == 0:
         return
-    for name, column_got, column_want in zip(want.schema.names, got.columns, want.columns, strict=True):
+    for name, column_got, column_want in zip(
+        want.schema.names, got.columns, want.columns, strict=True
+    ):
         _same_array(_joined(column_got), _joined(column_want), name)
 
 
@@ -75,9 +77,15 @@ def _same_array(got: pa.Array, want: pa.Array, path: str) -> None:
         assert got.type_codes.equals(want.type_codes), f"{path}: union tags differ"
         for i in range(kind.num_fields):
             chosen = pc.equal(want.type_codes, kind.type_codes[i])
-            _same_array(got.field(i).filter(chosen), want.field(i).filter(chosen), f"{path}.{kind.field(i).name}")
+            _same_array(
+                got.field(i).filter(chosen),
+                want.field(i).filter(chosen),
+                f"{path}.{kind.field(i).name}",
+            )
     elif pa.types.is_struct(kind):
-        for i, (child_got, child_want) in enumerate(zip(got.flatten(), want.flatten(), strict=True)):
+        for i, (child_got, child_want) in enumerate(
+            zip(got.flatten(), want.flatten(), strict=True)
+        ):
             _same_array(child_got, child_want, f"{path}.{kind.field(i).name}")
     elif pa.types.is_map(kind):
         _same_lists(got.cast(_entries(kind)), want.cast(_entries(kind)), path)
@@ -91,7 +99,9 @@ def _same_array(got: pa.Array, want: pa.Array, path: str) -> None:
 
 def _entries(kind: pa.MapType) -> pa.DataType:
     """A map's type as the list of entries it is stored as."""
-    entry = pa.struct([pa.field("key", kind.key_type, nullable=False), pa.field("value", kind.item_type)])
+    entry = pa.struct(
+        [pa.field("key", kind.key_type, nullable=False), pa.field("value", kind.item_type)]
+    )
     return pa.list_(pa.field("entries", entry, nullable=False))
 
 

@@ -58,12 +58,26 @@ class Program:
 
     started: list["Program"] = []  # all of this run, for the check of the logs
 
-    def __init__(self, name: str, *args, log_dir: Path, prefix=(), flight_port=0, http_port=0, before_exec=None):
+    def __init__(
+        self,
+        name: str,
+        *args,
+        log_dir: Path,
+        prefix=(),
+        flight_port=0,
+        http_port=0,
+        before_exec=None,
+    ):
         self._recipe = (name, args, log_dir, prefix, before_exec)
         self.label = f"{name}-{len(Program.started)}"
         self.log = log_dir / f"{self.label}.log"
         words = [*prefix, binary(name), *args, "--log-format", "json"]
-        words += ["--flight-addr", f"127.0.0.1:{flight_port}", "--http-addr", f"127.0.0.1:{http_port}"]
+        words += [
+            "--flight-addr",
+            f"127.0.0.1:{flight_port}",
+            "--http-addr",
+            f"127.0.0.1:{http_port}",
+        ]
 
         def prepare() -> None:
             _die_with_parent()
@@ -169,7 +183,9 @@ class Program:
             code = self.wait()
         except subprocess.TimeoutExpired:
             self.kill()
-            raise AssertionError(f"{self.label} did not end within {STOP_SECONDS} s of SIGTERM") from None
+            raise AssertionError(
+                f"{self.label} did not end within {STOP_SECONDS} s of SIGTERM"
+            ) from None
         assert code == 0, f"{self.label} ended with exit code {code} after SIGTERM"
 
     def alarms(self) -> list[str]:
@@ -179,7 +195,11 @@ class Program:
             text = log.read()
         complete = text[: text.rfind(b"\n") + 1] if self.alive() else text
         self._read_bytes += len(complete)
-        return [line for line in complete.decode(errors="replace").splitlines() if level(line) in ("WARN", "ERROR")]
+        return [
+            line
+            for line in complete.decode(errors="replace").splitlines()
+            if level(line) in ("WARN", "ERROR")
+        ]
 
     def get(self, path: str, *, ok_only=True) -> tuple[int, str]:
         """Status and body of one page of the HTTP endpoint."""

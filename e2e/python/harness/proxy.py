@@ -62,7 +62,9 @@ class CuttingProxy:
         for one in self._sockets:
             try:
                 if self._reset and one is not self._listener:
+                    # Closing sends the reset, but not while the other thread still waits in recv.
                     one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    one.shutdown(socket.SHUT_RD)
                 else:
                     one.shutdown(socket.SHUT_RDWR)
             except OSError:

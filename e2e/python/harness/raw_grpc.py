@@ -21,7 +21,9 @@ class RawFlight:
     """One channel. With `keeps_token` it adopts the `authorization` of replies, as ADBC does."""
 
     def __init__(self, server, *, metadata=(), keeps_token=False):
-        self.channel = grpc.insecure_channel(getattr(server, "front", server).target, options=_OPTIONS)
+        self.channel = grpc.insecure_channel(
+            getattr(server, "front", server).target, options=_OPTIONS
+        )
         self.metadata = dict(metadata)
         self.keeps_token = keeps_token
 
@@ -38,7 +40,9 @@ class RawFlight:
 
     def unary(self, method: str, message: bytes, seconds=CALL_SECONDS) -> bytes:
         stub = self.channel.unary_unary(_SERVICE + method)
-        answer, call = stub.with_call(message, timeout=seconds, metadata=tuple(self.metadata.items()))
+        answer, call = stub.with_call(
+            message, timeout=seconds, metadata=tuple(self.metadata.items())
+        )
         self._learn(call)
         return answer
 
@@ -54,7 +58,9 @@ class RawFlight:
         self._learn(call)
         return answers
 
-    def exchange(self, method: str, messages, seconds=CALL_SECONDS) -> tuple[list[bytes], dict[str, str]]:
+    def exchange(
+        self, method: str, messages, seconds=CALL_SECONDS
+    ) -> tuple[list[bytes], dict[str, str]]:
         """A stream in both directions: the answers, and the headers of the reply."""
         stub = self.channel.stream_stream(_SERVICE + method)
         call = stub(iter(messages), timeout=seconds, metadata=tuple(self.metadata.items()))
@@ -73,7 +79,9 @@ class RawFlight:
         return read_table(self.get(ticket_of(self.info(wire.query(sql)))))
 
     def action(self, name: str, body: bytes = b"") -> list[bytes]:
-        return [wire.one(result, 1, b"") for result in self.stream("DoAction", wire.action(name, body))]
+        return [
+            wire.one(result, 1, b"") for result in self.stream("DoAction", wire.action(name, body))
+        ]
 
     def handshake(self, authorization: str) -> str | None:
         """The bearer token that the server gives for these credentials, from wherever it puts it."""

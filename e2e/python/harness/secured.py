@@ -36,6 +36,8 @@ def certificate(directory: Path) -> Tls:
     words = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=tavana-test"
     names = ["-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"]
     subprocess.run(
-        [*words.split(), *names, "-keyout", str(tls.key), "-out", str(tls.cert)], check=True, capture_output=True
+        [*words.split(), *names, "-keyout", str(tls.key), "-out", str(tls.cert)],
+        check=True,
+        capture_output=True,
     )
     return tls

@@ -1,8 +1,8 @@
 """The three ways Tavana is run; one suite serves them all.
 
-    worker    a client talks to `tavana-worker`
-    gateway   a client talks to `tavana-gateway`, which talks to a worker of its own
-    serve     a client talks to `tavana serve`, gateway and worker in one process
+worker    a client talks to `tavana-worker`
+gateway   a client talks to `tavana-gateway`, which talks to a worker of its own
+serve     a client talks to `tavana serve`, gateway and worker in one process
 """
 
 import secrets
@@ -108,7 +108,13 @@ def start(
         gate = worker
     else:
         worker = Program(
-            "tavana-worker", "--gateway-only", "--key-file", key_file, *engine, **options, **program_options
+            "tavana-worker",
+            "--gateway-only",
+            "--key-file",
+            key_file,
+            *engine,
+            **options,
+            **program_options,
         )
         try:
             gate = Program("tavana-gateway", "--worker", worker.uri, *front, **options)

@@ -110,10 +110,14 @@ def tables(catalog=None, schema=None, table=None, types=(), include_schema=False
     return command("CommandGetTables", catalog, schema, table, list(types), include_schema)
 
 
-def ingest(table, *, missing=1, existing=2, schema=None, catalog=None, temporary=False, transaction=None) -> bytes:
+def ingest(
+    table, *, missing=1, existing=2, schema=None, catalog=None, temporary=False, transaction=None
+) -> bytes:
     """`missing`: 1 create, 2 fail; `existing`: 1 fail, 2 append, 3 replace."""
     options = message(missing, existing)
-    return command("CommandStatementIngest", options, table, schema, catalog, temporary, transaction)
+    return command(
+        "CommandStatementIngest", options, table, schema, catalog, temporary, transaction
+    )
 
 
 # Flight's own messages.
@@ -157,7 +161,9 @@ def set_session_options(options: dict) -> bytes:
 def session_options(data: bytes) -> dict[str, str]:
     """The text options of a GetSessionOptionsResult."""
     entries = [decode(entry) for entry in decode(data).get(1, [])]
-    return {entry[1][0].decode(): one(entry[2][0], 1, b"").decode() for entry in entries if 2 in entry}
+    return {
+        entry[1][0].decode(): one(entry[2][0], 1, b"").decode() for entry in entries if 2 in entry
+    }
 
 
 def session_option_errors(data: bytes) -> dict[str, int]:

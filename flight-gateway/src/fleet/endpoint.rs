@@ -95,7 +95,7 @@ impl WorkerEndpoint {
         self.lanes.len()
     }
 
-    pub(super) fn lane(&self, lane: usize) -> WorkerService {
+    pub(crate) fn lane(&self, lane: usize) -> WorkerService {
         self.lanes.get(lane).unwrap_or(&self.control).clone()
     }
 

@@ -213,3 +213,119 @@ fn handle_of(command: Command) -> Option<Bytes> {
         | Command::Unknown(_) => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow_flight::sql::{
+        ActionClosePreparedStatementRequest, ActionEndTransactionRequest, CommandGetTables,
+        CommandPreparedStatementQuery, CommandStatementIngest, CommandStatementQuery, ProstMessageExt,
+        TicketStatementQuery,
+    };
+    use arrow_flight::{FlightData, FlightEndpoint, FlightInfo};
+    use proptest::prelude::*;
+    use std::time::Duration;
+    use tavana_wire::handle::Work;
+    use tavana_wire::{FailureKind, Role, SessionState, seal};
+
+    fn packed(command: &impl ProstMessageExt) -> Bytes {
+        command.as_any().encode_to_vec().into()
+    }
+
+    fn descriptor(command: &impl ProstMessageExt) -> FlightDescriptor {
+        FlightDescriptor::new_cmd(packed(command))
+    }
+
+    fn action(name: &str, body: Bytes) -> Action {
+        Action { r#type: name.to_owned(), body }
+    }
+
+    fn asked(method: Method, message: &impl prost::Message) -> Asked {
+        Asked::read(method, Some(&message.encode_to_vec().into())).unwrap()
+    }
+
+    fn check(method: Method, message: &impl prost::Message, purpose: Purpose, sealed: &[&Bytes]) {
+        let asked = asked(method, message);
+        assert_eq!(asked.purpose, purpose, "{message:?}");
+        assert_eq!(asked.sealed.iter().collect::<Vec<_>>(), sealed, "{message:?}");
+    }
+
+    fn sealer() -> Sealer {
+        Sealer::random()
+    }
+
+    fn handle(principal: &str, expires_unix_ms: u64) -> Handle {
+        let session = Some(SessionState::new(principal, Role::User));
+        Handle { session, expires_unix_ms, work: Some(Work::Metadata(Bytes::new())) }
+    }
+
+    #[test]
+    fn handles_are_found_wherever_clients_put_them() {
+        let sealed = sealer().seal(&handle("ada", u64::MAX));
+        let ticket = Ticket { ticket: sealed.clone() };
+        check(Method::DoGet, &ticket, Purpose::Fetch, &[&sealed]);
+        let wrapped = Ticket { ticket: packed(&TicketStatementQuery { statement_handle: sealed.clone() }) };
+        check(Method::DoGet, &wrapped, Purpose::Fetch, &[&sealed]);
+
+        let query = CommandStatementQuery { query: "select 1".into(), transaction_id: Some(sealed.clone()) };
+        check(Method::GetFlightInfo, &descriptor(&query), Purpose::Run, &[&sealed]);
+        check(Method::GetSchema, &descriptor(&query), Purpose::Look, &[&sealed]);
+        check(Method::PollFlightInfo, &FlightDescriptor::new_cmd(sealed.clone()), Purpose::Run, &[&sealed]);
+        let prepared = CommandPreparedStatementQuery { prepared_statement_handle: sealed.clone() };
+        check(Method::GetFlightInfo, &descriptor(&prepared), Purpose::Run, &[&sealed]);
+        let upload = |command| FlightData { flight_descriptor: Some(command), data_body: vec![9; 99].into(), ..FlightData::default() };
+        check(Method::DoPut, &upload(descriptor(&prepared)), Purpose::Look, &[&sealed]);
+        let ingest = CommandStatementIngest { transaction_id: Some(sealed.clone()), ..CommandStatementIngest::default() };
+        check(Method::DoPut, &upload(descriptor(&ingest)), Purpose::Run, &[&sealed]);
+
+        let end = packed(&ActionEndTransactionRequest { transaction_id: sealed.clone(), action: 1 });
+        check(Method::DoAction, &action("EndTransaction", end), Purpose::Run, &[&sealed]);
+        let close = packed(&ActionClosePreparedStatementRequest { prepared_statement_handle: sealed.clone() });
+        check(Method::DoAction, &action("ClosePreparedStatement", close), Purpose::Release, &[&sealed]);
+        let endpoint = |ticket: &Ticket| FlightEndpoint { ticket: Some(ticket.clone()), ..FlightEndpoint::default() };
+        let info = FlightInfo { endpoint: vec![endpoint(&ticket), endpoint(&wrapped)], ..FlightInfo::default() };
+        let cancel = CancelFlightInfoRequest { info: Some(info) }.encode_to_vec().into();
+        check(Method::DoAction, &action("CancelFlightInfo", cancel), Purpose::Cancel, &[&sealed, &sealed]);
+        let renew = RenewFlightEndpointRequest { endpoint: Some(endpoint(&ticket)) }.encode_to_vec().into();
+        check(Method::DoAction, &action("RenewFlightEndpoint", renew), Purpose::Look, &[&sealed]);
+    }
+
+    #[test]
+    fn requests_without_handles_are_understood_too() {
+        let query = CommandStatementQuery { query: "select 1".into(), transaction_id: None };
+        check(Method::GetFlightInfo, &descriptor(&query), Purpose::Run, &[]);
+        let query = CommandStatementQuery { transaction_id: Some(Bytes::new()), ..query };
+        check(Method::GetFlightInfo, &descriptor(&query), Purpose::Run, &[]);
+        check(Method::GetFlightInfo, &descriptor(&CommandGetTables::default()), Purpose::Look, &[]);
+        check(Method::DoAction, &action("CloseSession", Bytes::new()), Purpose::CloseSession, &[]);
+        check(Method::DoAction, &action("SetSessionOptions", Bytes::new()), Purpose::Look, &[]);
+        check(Method::DoAction, &action("Unheard", Bytes::from_static(b"of")), Purpose::Run, &[]);
+        check(Method::DoPut, &FlightData::default(), Purpose::Run, &[]);
+        assert_eq!(Asked::read(Method::DoPut, None).unwrap().purpose, Purpose::Run);
+    }
+
+    #[test]
+    fn only_ones_own_valid_handles_open() {
+        let sealer = sealer();
+        let now = SystemTime::now();
+        let opened = |sealed: Bytes| asked(Method::DoGet, &Ticket { ticket: sealed }).open(&sealer, "ada");
+        let refused = |sealed: Bytes| opened(sealed).unwrap_err().kind;
+        let own = handle("ada", seal::expiry(now, Duration::from_secs(60)));
+        assert_eq!(opened(sealer.seal(&own)), Ok(vec![own]));
+        assert_eq!(refused(sealer.seal(&handle("eve", u64::MAX))), FailureKind::PermissionDenied);
+        assert_eq!(refused(sealer.seal(&handle("ada", seal::unix_ms(now)))), FailureKind::State);
+        assert_eq!(refused(Sealer::random().seal(&handle("ada", u64::MAX))), FailureKind::PermissionDenied);
+        assert_eq!(refused(sealer.seal(&Handle::service_token(u64::MAX))), FailureKind::PermissionDenied);
+        assert_eq!(opened(Bytes::from_static(b"the worker refuses this")), Ok(vec![]));
+    }
+
+    proptest! {
+        #[test]
+        fn noise_never_panics(noise in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let noise = Bytes::from(noise);
+            for method in [Method::DoGet, Method::DoAction, Method::GetFlightInfo, Method::DoPut] {
+                let _ = Asked::read(method, Some(&noise)).map(|asked| asked.open(&sealer(), "ada"));
+            }
+        }
+    }
+}

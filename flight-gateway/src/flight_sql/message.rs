@@ -233,3 +233,121 @@ impl RequestBody {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::stream;
+    use http_body::Frame;
+    use http_body_util::StreamBody;
+    use proptest::prelude::*;
+    use tonic::Status;
+
+    const LIMITS: Limits = Limits { message_bytes: 1000, arrival: Duration::from_secs(5) };
+
+    fn body(frames: impl IntoIterator<Item = Bytes, IntoIter: Send + 'static>) -> Body {
+        Body::new(StreamBody::new(stream::iter(frames.into_iter().map(|data| Ok::<_, Status>(Frame::data(data))))))
+    }
+
+    fn framed(message: &[u8]) -> Vec<u8> {
+        let length = u32::try_from(message.len()).unwrap().to_be_bytes();
+        [&[0][..], &length, message].concat()
+    }
+
+    fn run<T>(future: impl Future<Output = T>) -> T {
+        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(future)
+    }
+
+    /// `bytes` cut at `cuts`, in frames of which some are empty.
+    fn chunks(bytes: &[u8], mut cuts: Vec<usize>) -> Vec<Bytes> {
+        cuts.iter_mut().for_each(|cut| *cut %= bytes.len() + 1);
+        cuts.extend([0, bytes.len()]);
+        cuts.sort_unstable();
+        cuts.windows(2).map(|ends| Bytes::copy_from_slice(&bytes[ends[0]..ends[1]])).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn however_a_request_is_cut_into_frames_it_reads_the_same(
+            message in proptest::collection::vec(any::<u8>(), 0..300),
+            cuts in proptest::collection::vec(any::<usize>(), 0..12),
+        ) {
+            let bytes = framed(&message);
+            let read = run(read(Method::DoGet, body(chunks(&bytes, cuts)), LIMITS)).unwrap();
+            prop_assert_eq!(read.0.unwrap(), message);
+            prop_assert_eq!(read.1.read_bytes(), bytes);
+        }
+
+        #[test]
+        fn an_upload_goes_on_byte_for_byte_behind_its_first_message(
+            first in proptest::collection::vec(any::<u8>(), 0..100),
+            others in proptest::collection::vec(any::<u8>(), 0..300),
+            cuts in proptest::collection::vec(any::<usize>(), 0..12),
+        ) {
+            let bytes = [framed(&first), others].concat();
+            let frames = chunks(&bytes, cuts);
+            let (message, request) = run(read(Method::DoPut, body(frames.clone()), LIMITS)).unwrap();
+            prop_assert_eq!(message.unwrap(), first.clone());
+            let RequestBody::Upload { head, rest } = request else { panic!("an upload was read whole") };
+            // No more was read than the frame in which the first message ends.
+            let before_last = head.iter().map(Bytes::len).sum::<usize>() - head.back().map_or(0, Bytes::len);
+            prop_assert!(before_last < 5 + first.len());
+            let rest = run(rest.collect()).unwrap().to_bytes();
+            prop_assert_eq!([head.iter().flatten().copied().collect(), rest.to_vec()].concat(), bytes);
+        }
+
+        #[test]
+        fn a_request_cut_anywhere_is_refused(
+            message in proptest::collection::vec(any::<u8>(), 1..100),
+            at in any::<usize>(),
+        ) {
+            let bytes = framed(&message);
+            let cut = Bytes::copy_from_slice(&bytes[..at % bytes.len()]);
+            let refused = run(read(Method::DoGet, body([cut]), LIMITS)).unwrap_err();
+            prop_assert!(matches!(refused, PeekError::Cut), "{}", refused);
+        }
+
+        #[test]
+        fn noise_never_panics(noise in proptest::collection::vec(any::<u8>(), 0..64), upload in any::<bool>()) {
+            let method = if upload { Method::DoPut } else { Method::DoAction };
+            let _ = run(read(method, body([Bytes::from(noise)]), LIMITS));
+        }
+    }
+
+    #[test]
+    fn limits_are_kept() {
+        let refused = |method, bytes: Vec<u8>| run(read(method, body([Bytes::from(bytes)]), LIMITS)).unwrap_err();
+        for method in [Method::GetFlightInfo, Method::DoPut] {
+            // The length alone is enough to refuse it.
+            let error = refused(method, framed(&[7; 1001])[..5].to_vec());
+            assert_eq!(error.kind(), FailureKind::LimitExceeded);
+            assert!(error.to_string().contains("1000 bytes"), "{error}");
+            assert_eq!(refused(method, vec![1, 0, 0, 0, 0]).kind(), FailureKind::Unsupported);
+        }
+        let twice = [framed(b"a"), framed(b"b")].concat();
+        assert!(matches!(refused(Method::DoGet, twice), PeekError::Trailing));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_sends_nothing_is_not_waited_for() {
+        let silent = || Body::new(StreamBody::new(stream::pending::<Result<Frame<Bytes>, Status>>()));
+        for method in [Method::DoGet, Method::DoPut] {
+            let error = read(method, silent(), LIMITS).await.unwrap_err();
+            assert_eq!(error.kind(), FailureKind::DeadlineExceeded);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_client_that_leaves_is_no_end_of_its_request() {
+        let bytes = Bytes::from(framed(b"message"));
+        let left = stream::iter([Ok(Frame::data(bytes.slice(..9))), Err(Status::cancelled("reset"))]);
+        let error = read(Method::DoGet, Body::new(StreamBody::new(left)), LIMITS).await.unwrap_err();
+        assert_eq!(error.kind(), FailureKind::Cancelled);
+    }
+
+    #[tokio::test]
+    async fn an_upload_may_be_empty_and_a_request_may_not() {
+        assert!(matches!(read(Method::DoPut, Body::empty(), LIMITS).await, Ok((None, _))));
+        assert!(matches!(read(Method::DoGet, Body::empty(), LIMITS).await, Err(PeekError::Cut)));
+    }
+}

@@ -62,6 +62,9 @@ impl Drop for Database {
 /// What a statement costs in depth of its expressions: past this DuckDB plans for seconds, without heeding interrupts.
 const MAX_EXPRESSION_DEPTH: u32 = 250;
 
+/// Settings that every connection of ours changes itself; the policy keeps SQL from them.
+const OWN_SETTINGS: &[&str] = &["streaming_buffer_size"];
+
 impl Instance {
     /// Opens the instance and loads its extensions; it is not locked yet.
     ///
@@ -126,7 +129,8 @@ impl Instance {
         for (name, value) in &steps {
             connection.execute(&format!("SET {name} = {value}"))?;
         }
-        let allowed: Vec<String> = config.session_settings.iter().map(|name| literal(name)).collect();
+        let allowed = config.session_settings.iter().chain(OWN_SETTINGS);
+        let allowed: Vec<String> = allowed.map(|name| literal(name)).collect();
         connection.execute(&format!("SET allowed_configs = [{}]", allowed.join(", ")))?;
         connection.execute("SET lock_configuration = true")?;
         steps.push(("lock_configuration", "true".to_owned()));

@@ -110,6 +110,7 @@ impl Executor {
 /// What DuckDB knows of one statement before it runs.
 pub(crate) fn describe(lease: &mut Lease, sql: &str, policy: &Policy, role: Role) -> Result<Description, Failure> {
     let statement = Statement::read(sql);
+    policy.check_text(&statement, role)?;
     if let Some(change) = statement.setting() {
         policy.check_setting(&change, role)?;
     }
@@ -168,6 +169,8 @@ impl Script {
 
     fn piece(&mut self, lease: &mut Lease, sql: &str, is_last: bool) -> Result<ScriptOutcome, Failure> {
         let statement = Statement::read(sql);
+        // Before DuckDB parses it: some pragmas are expanded, and looked up, while parsing.
+        self.policy.check_text(&statement, self.role)?;
         if let Some(change) = statement.setting()
             && !matches!(change, SettingChange::Variable)
         {

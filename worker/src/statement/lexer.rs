@@ -52,23 +52,21 @@ impl Token {
 }
 
 /// The tokens of `sql`, in order and without gaps.
-pub(crate) fn tokens(sql: &str) -> Vec<Token> {
-    let spaces = spaces::typographic(sql.as_bytes());
-    let mut scanner = Scanner { bytes: sql.as_bytes(), spaces: &spaces };
-    let mut tokens = Vec::new();
+pub(crate) fn tokens(sql: &str) -> impl Iterator<Item = Token> {
+    let scanner = Scanner { bytes: sql.as_bytes(), spaces: spaces::typographic(sql.as_bytes()) };
     let mut start = 0;
-    while start < sql.len() {
-        let (kind, end) = scanner.token(start);
-        tokens.push(Token { kind, start, end });
+    std::iter::from_fn(move || {
+        let (kind, end) = (start < scanner.bytes.len()).then(|| scanner.token(start))?;
+        let token = Token { kind, start, end };
         start = end;
-    }
-    tokens
+        Some(token)
+    })
 }
 
 struct Scanner<'a> {
     bytes: &'a [u8],
     /// Spans of the typographic spaces that count as white space, ascending.
-    spaces: &'a [(usize, usize)],
+    spaces: Vec<(usize, usize)>,
 }
 
 impl Scanner<'_> {
@@ -92,7 +90,7 @@ impl Scanner<'_> {
     }
 
     /// The kind and the end of the token that starts at `start`.
-    fn token(&mut self, start: usize) -> (TokenKind, usize) {
+    fn token(&self, start: usize) -> (TokenKind, usize) {
         if self.space(start).is_some() {
             return (TokenKind::Space, self.spaces_end(start));
         }
@@ -105,7 +103,9 @@ impl Scanner<'_> {
             b'e' | b'E' if next == b'\'' => self.text(TokenKind::CodedText, start + 2, true),
             b'b' | b'B' | b'x' | b'X' if next == b'\'' => self.bits(start + 2),
             // DuckDB scans `U&'…'` and `U&"…"`, but has no way to read them.
-            b'u' | b'U' if next == b'&' && matches!(self.at(start + 2), b'\'' | b'"') => (TokenKind::Broken, self.bytes.len()),
+            b'u' | b'U' if next == b'&' && matches!(self.at(start + 2), b'\'' | b'"') => {
+                (TokenKind::Broken, self.bytes.len())
+            }
             b'$' => self.dollar(start),
             b'?' => (TokenKind::Parameter, self.digits(start + 1, |byte| byte.is_ascii_digit())),
             b'0'..=b'9' => (TokenKind::Number, self.number(start)),
@@ -252,7 +252,10 @@ impl Scanner<'_> {
         let comment = run.windows(2).position(|pair| pair == b"/*" || pair == b"--");
         let mut length = comment.unwrap_or(run.len());
         // A trailing + or - belongs to the operand, unless the operator could not be standard SQL.
-        while length > 1 && matches!(run[length - 1], b'+' | b'-') && !run[..length - 1].iter().any(|byte| b"~!@^&|`%".contains(byte)) {
+        while length > 1
+            && matches!(run[length - 1], b'+' | b'-')
+            && !run[..length - 1].iter().any(|byte| b"~!@^&|`%".contains(byte))
+        {
             length -= 1;
         }
         (TokenKind::Symbol, start + length)
@@ -269,4 +272,79 @@ fn is_name_part(byte: u8) -> bool {
 
 fn is_operator(byte: u8) -> bool {
     b"~!@^&|`+-*/%<>=".contains(&byte)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The tokens that are not blank, separated by a bar; a broken one ends in `!`.
+    fn cut(sql: &str) -> String {
+        let pieces = tokens(sql).filter(|token| !token.is_blank());
+        let text = |token: Token| {
+            let mark = if token.kind == TokenKind::Broken { "!" } else { "" };
+            format!("{}{mark}", &sql[token.start..token.end])
+        };
+        pieces.map(text).collect::<Vec<_>>().join("|")
+    }
+
+    /// Each was compared with the scanner of DuckDB 1.5.5.
+    #[test]
+    fn texts_are_cut_as_duckdb_cuts_them() {
+        fn check(sql: &str, expected: &str) {
+            assert_eq!(cut(sql), expected, "{sql}");
+        }
+        check("select a.b,1", "select|a|.|b|,|1");
+        check("größe $é _1 a$b", "größe|$|é|_1|a$b");
+        check("1_000 1__0 1_ .5 1. 1..2 1.5..2", "1_000|1|__0|1|_|.5|1.|1|..|2|1.5|..|2");
+        check("1e5 1e1_0 1e 1e+ 1.e-5 0x1F 5a", "1e5|1e1_0|1|e|1|e|+|1.e-5|0|x1F|5|a");
+        check("? ?12 $1 $12a ?? $1_0 $x", "?|?12|$1|$12|a|?|?|$1_0|$|x");
+        check("a::b :: : := :- -> ->> => ... **", "a|::|b|::|:|:=|:|-|->|->>|=>|..|.|**");
+        check("a<-1 a@-1 a=-1 +- <-- x", "a|<|-|1|a|@-|1|a|=|-|1|+|-|<");
+        check("a */* x */ b //* x */ c", "a|*|b|/|c");
+        check("a->?|b", "a|->|?|||b");
+        check("{'a': 1}[1] #1 \\ `", "{|'a'|:|1|}|[|1|]|#|1|\\|`");
+        check("'it''s' '\\' n'x' e'\\'' E'\\\\' x'a' B'1'", "'it''s'|'\\'|n|'x'|e'\\''|E'\\\\'|x'a'|B'1'");
+        check("'a' 'b' 'a'\n'b' 'a' --\n'b'", "'a'|'b'|'a'\n'b'|'a' --\n'b'");
+        check("\"a\"\"b\" \"ü\"", "\"a\"\"b\"|\"ü\"");
+        check("$$a$$ $t$ $$ $u$ $t$ $t$x", "$$a$$|$t$ $$ $u$ $t$|$t$x!");
+        check("a--b\r c--d", "a|c");
+        check("/* /* */ */a/**/b", "a|b");
+        check("'a", "'a!");
+        check("\"a", "\"a!");
+        check("a /* /* */", "a|/* /* */!");
+        check("\"\"", "\"\"!");
+        check("a U&\"b\"", "a|U&\"b\"!");
+        check("a\u{a0}b\u{3000}(1)  ", "a|b|(|1|)");
+        check("'\u{a0}' \"a\u{a0}\" a -- '\u{a0}\n\u{a0} b  ", "'\u{a0}'|\"a\u{a0}\"|a|b");
+        // DuckDB takes the quote in the comment for the start of a string, and what follows for a name.
+        check("a /* ' */\u{a0}b  ", "a|\u{a0}b");
+        check("a\u{b}b", "a|\u{b}|b");
+    }
+
+    proptest! {
+        #[test]
+        fn tokens_are_the_text(sql in "([-a-eExXuU&'\"$?0-9 \\n/*+<>=.:;()\\\\_ü\u{a0}]|\\$t\\$|--|/\\*|\\*/|'')*") {
+            let mut end = 0;
+            for token in tokens(&sql) {
+                prop_assert_eq!(token.start, end);
+                prop_assert!(token.end > token.start);
+                prop_assert!(sql.is_char_boundary(token.end));
+                end = token.end;
+            }
+            prop_assert_eq!(end, sql.len());
+        }
+
+        #[test]
+        fn any_text_is_read_without_a_panic(sql in "(select|from|set|use|explain|prepare|copy|create|pragma|with|as|[(),;.=?$'\" ]|\\PC)*") {
+            let statement = crate::statement::Statement::read(&sql);
+            let policy = crate::statement::Policy { trusted: false };
+            let _ = policy.check(&statement, crate::statement::StatementKind::Multi, tavana_wire::Role::User);
+            let _ = (statement.setting(), statement.transaction(), statement.needs_session(), statement.has_returning());
+            let _ = statement.with_parameter_types(&["INTEGER".to_owned()]);
+            let _ = crate::statement::split(&sql);
+        }
+    }
 }

@@ -1,0 +1,249 @@
+//! Workers for tests: each answers as its test says, and counts what it is asked.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use arrow_flight::Action;
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use futures::{Stream, stream};
+use http::{HeaderMap, Request, Response};
+use http_body::Frame;
+use http_body_util::{BodyExt as _, Full, StreamBody};
+use prost::Message as _;
+use prometheus::Registry;
+use tavana_daemon::admin::Readiness;
+use tavana_daemon::login::Login;
+use tavana_wire::action::{WORKER_STATUS, WorkerStatus};
+use tavana_wire::handle::Work;
+use tavana_wire::{Handle, Role, Sealer, SessionState, WorkerId};
+use tonic::body::Body;
+use tonic::{Code, Status};
+use tower::{BoxError, ServiceExt as _, service_fn};
+
+use crate::flight_sql::message;
+use crate::{Gateway, GatewayConfig, WorkerEndpoint};
+
+pub(super) type Answer = Result<Response<Body>, BoxError>;
+type Script = dyn Fn(Request<Body>) -> BoxFuture<'static, Answer> + Send + Sync;
+
+/// A worker that answers its status, and everything else by its script.
+#[derive(Clone)]
+pub(super) struct Fake {
+    pub(super) id: WorkerId,
+    pub(super) draining: Arc<AtomicBool>,
+    /// Calls apart from questions for its status.
+    pub(super) calls: Arc<AtomicUsize>,
+    /// The headers of the last of them.
+    pub(super) headers: Arc<Mutex<HeaderMap>>,
+    script: Arc<Script>,
+}
+
+impl Fake {
+    pub(super) fn new<F>(script: impl Fn(Request<Body>) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Answer> + Send + 'static,
+    {
+        Self {
+            id: WorkerId::random(),
+            draining: Arc::default(),
+            calls: Arc::default(),
+            headers: Arc::default(),
+            script: Arc::new(move |request| Box::pin(script(request))),
+        }
+    }
+
+    /// A worker that answers every call with one message and `OK`.
+    pub(super) fn fine() -> Self {
+        Self::new(async |_| Ok(reply([Ok(data(b"fine")), Ok(ok())])))
+    }
+
+    pub(super) fn calls(&self) -> usize {
+        self.calls.load(Ordering::SeqCst)
+    }
+
+    fn endpoint(&self) -> WorkerEndpoint {
+        let fake = self.clone();
+        WorkerEndpoint::in_memory("fake", service_fn(move |request| fake.clone().answer(request)))
+    }
+
+    async fn answer(self, request: Request<Body>) -> Answer {
+        let (parts, mut body) = request.into_parts();
+        if parts.uri.path().ends_with("/DoAction") {
+            let whole = body.collect().await?.to_bytes();
+            let action = Action::decode(message::payload(&whole).ok_or("no action")?)?;
+            if action.r#type == WORKER_STATUS {
+                assert!(parts.headers.contains_key("x-tavana-service"), "a status question without proof");
+                return Ok(self.status());
+            }
+            body = Body::new(Full::new(whole));
+        }
+        self.calls.fetch_add(1, Ordering::SeqCst);
+        *self.headers.lock().unwrap() = parts.headers.clone();
+        (self.script)(Request::from_parts(parts, body)).await
+    }
+
+    fn status(&self) -> Response<Body> {
+        let draining = self.draining.load(Ordering::SeqCst);
+        let status = WorkerStatus { worker_id: self.id.to_vec(), draining, ..WorkerStatus::default() };
+        let result = arrow_flight::Result { body: status.encode_to_vec().into() };
+        reply([Ok(Frame::data(message::encode(&result))), Ok(ok())])
+    }
+}
+
+/// A frame of data that is no gRPC message; nobody on the way may care.
+pub(super) fn data(bytes: &[u8]) -> Frame<Bytes> {
+    Frame::data(Bytes::copy_from_slice(bytes))
+}
+
+/// The trailers of a call that went well, with something of the worker's own.
+pub(super) fn ok() -> Frame<Bytes> {
+    let mut trailers = HeaderMap::new();
+    Status::ok("").add_header(&mut trailers).unwrap();
+    trailers.insert("x-of-the-worker", "kept".parse().unwrap());
+    Frame::trailers(trailers)
+}
+
+pub(super) fn reply<I>(frames: I) -> Response<Body>
+where
+    I: IntoIterator<Item = Result<Frame<Bytes>, Status>>,
+    I::IntoIter: Send + 'static,
+{
+    streamed(stream::iter(frames))
+}
+
+pub(super) fn streamed(frames: impl Stream<Item = Result<Frame<Bytes>, Status>> + Send + 'static) -> Response<Body> {
+    Response::new(Body::new(StreamBody::new(frames)))
+}
+
+/// A connection that could not be made.
+pub(super) fn not_connected() -> BoxError {
+    tonic::ConnectError("connection refused".into()).into()
+}
+
+/// A gateway in front of fakes.
+pub(super) struct Rig {
+    pub(super) gateway: Gateway,
+    pub(super) sealer: Arc<Sealer>,
+    pub(super) registry: Registry,
+    pub(super) readiness: Readiness,
+}
+
+/// The settings that a program without flags has.
+pub(super) fn defaults() -> GatewayConfig {
+    GatewayConfig {
+        query_timeout_seconds: 0,
+        max_message_bytes: 20 << 20,
+        request_timeout_seconds: 60,
+        worker_check_interval_ms: 1000,
+        worker_check_timeout_ms: 3000,
+        max_remembered_sessions: 100.try_into().unwrap(),
+        session_memory_seconds: 3600,
+    }
+}
+
+impl Rig {
+    pub(super) async fn new(fakes: &[&Fake]) -> Self {
+        Self::with(defaults(), fakes).await
+    }
+
+    pub(super) async fn with(config: GatewayConfig, fakes: &[&Fake]) -> Self {
+        let sealer = Arc::new(Sealer::random());
+        let login = Arc::new(Login::new(None, sealer.clone(), Duration::from_secs(3600)));
+        let endpoints = fakes.iter().map(|fake| fake.endpoint()).collect();
+        let (registry, readiness) = (Registry::new(), Readiness::new());
+        let gateway = config.build(login, sealer.clone(), endpoints, &registry, &readiness).unwrap();
+        gateway.checked().await;
+        Self { gateway, sealer, registry, readiness }
+    }
+
+    pub(super) async fn call(&self, request: Request<Body>) -> Response<Body> {
+        let Ok(response) = self.gateway.clone().oneshot(request).await;
+        response
+    }
+
+    /// Calls and reads to the end.
+    pub(super) async fn outcome(&self, request: Request<Body>) -> Outcome {
+        Outcome::read(self.call(request).await).await
+    }
+
+    /// A sealed handle of the rig's only user.
+    pub(super) fn sealed(&self, session: &SessionState, work: Work) -> Bytes {
+        self.sealer.seal(&Handle { session: Some(session.clone()), expires_unix_ms: u64::MAX, work: Some(work) })
+    }
+
+    /// A session token as clients present it.
+    pub(super) fn bearer(&self, session: &SessionState) -> String {
+        format!("Bearer {}", self.sealer.seal_text(&Handle::session_token(session.clone(), u64::MAX)))
+    }
+
+    /// The value of a metric, summed over its label values that contain `labels`.
+    pub(super) fn metric(&self, name: &str, labels: &[&str]) -> f64 {
+        let families = self.registry.gather();
+        let family = families.iter().find(|family| family.name() == name).unwrap();
+        let fits = |metric: &&prometheus::proto::Metric| {
+            labels.iter().all(|label| metric.get_label().iter().any(|pair| pair.value() == *label))
+        };
+        let value = |metric: &prometheus::proto::Metric| {
+            metric.get_counter().value() + metric.get_gauge().value()
+        };
+        family.get_metric().iter().filter(fits).map(value).sum()
+    }
+}
+
+/// A session of the rig's only user.
+pub(super) fn session(home: Option<WorkerId>) -> SessionState {
+    let home = home.map(|worker| worker.to_vec()).unwrap_or_default();
+    SessionState { home, version: 1, ..SessionState::new("tavana", Role::Admin) }
+}
+
+pub(super) fn request(method: &str, message: &impl prost::Message) -> Request<Body> {
+    with_body(method, Body::new(Full::new(message::encode(message))))
+}
+
+pub(super) fn with_body(method: &str, body: Body) -> Request<Body> {
+    let path = format!("/arrow.flight.protocol.FlightService/{method}");
+    Request::post(path).header("content-type", "application/grpc").body(body).unwrap()
+}
+
+/// What a client sees of a call.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    pub(super) headers: HeaderMap,
+    pub(super) frames: Vec<Bytes>,
+    pub(super) trailers: HeaderMap,
+}
+
+impl Outcome {
+    pub(super) async fn read(response: Response<Body>) -> Self {
+        let (parts, mut body) = response.into_parts();
+        let (mut frames, mut trailers) = (Vec::new(), HeaderMap::new());
+        while let Some(frame) = body.frame().await {
+            match frame.unwrap().into_data() {
+                Ok(data) => frames.push(data),
+                Err(frame) => trailers = frame.into_trailers().unwrap(),
+            }
+        }
+        Self { headers: parts.headers, frames, trailers }
+    }
+
+    fn status(&self) -> Status {
+        let told = Status::from_header_map(&self.trailers).or_else(|| Status::from_header_map(&self.headers));
+        told.expect("a call that ended without a status")
+    }
+
+    pub(super) fn code(&self) -> Code {
+        self.status().code()
+    }
+
+    pub(super) fn message(&self) -> String {
+        self.status().message().to_owned()
+    }
+
+    /// The label of the failure kind.
+    pub(super) fn failure(&self) -> String {
+        let label = self.trailers.get("x-tavana-failure").or_else(|| self.headers.get("x-tavana-failure"));
+        label.expect("a failure without its kind").to_str().unwrap().to_owned()
+    }
+}

@@ -1,0 +1,7 @@
+//! The program `tavana`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    tavana::program::main()
+}

@@ -28,7 +28,10 @@ UNITS = {"seconds": "s", "p50_ms": "ms", "growth_mib": "MiB"}
 
 @dataclass(frozen=True)
 class Goal:
-    """`peer`'s metric, divided by that of `to` if there is one, is to be at most `bound`."""
+    """`peer`'s metric, divided by that of `to` if there is one, is to be at most `bound`.
+
+    Against another server the goal is to be ahead: a bound of 1 is not met by a tie.
+    """
 
     title: str
     measure: str
@@ -118,9 +121,17 @@ def goal_rows(results):
             measured, verdict = "–", "not measured"
         else:
             measured = f"{_spread(found)}{goal.unit if goal.to is None else ' ×'}"
-            verdict = "met" if found[0] <= goal.bound else "**missed**"
+            met = found[0] < 1 if goal.bound == 1 else found[0] <= goal.bound
+            verdict = "met" if met else "**missed**"
         unit = goal.unit if goal.to is None else " ×"
-        rows.append([goal.title, f"≤ {goal.bound:g}{unit}", measured, verdict])
+        rows.append(
+            [
+                goal.title,
+                f"{'<' if goal.bound == 1 else '≤'} {goal.bound:g}{unit}",
+                measured,
+                verdict,
+            ]
+        )
     return rows
 
 

@@ -86,6 +86,18 @@ pub enum OpenError {
     Io(#[from] io::Error),
 }
 
+impl OpenError {
+    /// What went wrong.
+    pub fn kind(&self) -> FailureKind {
+        match self {
+            Self::TooMany => FailureKind::LimitExceeded,
+            Self::TooSlow => FailureKind::DeadlineExceeded,
+            Self::NotHttp2 => FailureKind::InvalidRequest,
+            Self::Io(_) => FailureKind::Io,
+        }
+    }
+}
+
 /// Binds a port; a port in use is told as such.
 ///
 /// # Errors

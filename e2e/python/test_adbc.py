@@ -87,7 +87,6 @@ def test_a_pivot_whose_columns_come_from_the_data_works(con):
         dt.datetime(2024, 2, 29, 12, 0, tzinfo=UTC),
         None,
         [1, None, 3],
-        {"a": 1, "b": "x"},
     ],
     ids=repr,
 )
@@ -113,6 +112,11 @@ def test_a_bound_value_comes_back_as_it_went(con, value):
 def test_a_bound_arrow_type_keeps_its_value(con, array):
     data = pa.record_batch([array], names=["p"])
     assert adbc.table(con, "select ? as v", data)["v"].to_pylist() == array.to_pylist()
+
+
+def test_a_value_that_cannot_be_bound_is_refused_by_its_type(con):
+    with refused("UNIMPLEMENTED", match="struct"):
+        adbc.rows(con, "select ? as v", ({"a": 1, "b": "x"},))
 
 
 def test_a_bound_duration_is_an_interval(con):

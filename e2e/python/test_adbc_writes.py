@@ -1,5 +1,7 @@
 """ADBC's DBAPI: statements with effects, executemany, bulk ingest and transactions."""
 
+from contextlib import suppress
+
 import pyarrow as pa
 import pytest
 
@@ -60,7 +62,8 @@ def test_a_query_with_side_effects_runs_once(con, name):
 def test_preparing_has_no_effect(con, name):
     with con.cursor() as cursor:
         cursor.adbc_prepare(f"create table {name} (i int)")
-        cursor.adbc_prepare(f"create table {name} (i int); create table {name}_2 (i int)")
+        with suppress(con.Error):  # several statements at once may be refused, but not run
+            cursor.adbc_prepare(f"create table {name} (i int); create table {name}_2 (i int)")
     with refused("NOT_FOUND", match=name):
         adbc.rows(con, f"from {name}")
 
@@ -186,7 +189,7 @@ def test_ingest_creates_or_appends(con, name):
 
 def test_ingest_of_data_that_does_not_fit_is_refused_whole(con, name):
     adbc.run(con, f"create table {name} (id int not null, name varchar)")
-    with refused("INVALID_ARGUMENT"):
+    with refused("INVALID_ARGUMENT", "NOT_FOUND", match="column"):
         adbc.ingest(con, name, pa.table({"only": [1]}), "append")
     with refused("INVALID_ARGUMENT"):
         adbc.ingest(con, name, pa.table({"id": ["no int"], "name": ["x"]}), "append")

@@ -121,22 +121,22 @@ def cut_points(fetched, total):
 
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize(
-    ("read", "reset"),
-    [(read_with_pyarrow, False), (read_with_pyarrow, True), (read_with_adbc, False)],
+    ("read", "reset", "every"),
+    [(read_with_pyarrow, False, 1), (read_with_pyarrow, True, 1), (read_with_adbc, False, 2)],
     ids=["pyarrow, ended", "pyarrow, reset", "adbc, ended"],
 )
-def test_a_connection_cut_at_any_byte_never_leaves_a_short_result(server, read, reset):
+def test_a_connection_cut_at_any_byte_never_leaves_a_short_result(server, read, reset, every):
     fetched_at = []
     with CuttingProxy(server.front.target) as whole:
         assert read(whole.uri, lambda: fetched_at.append(whole.passed)) == WIRE_ROWS
     assert whole.passed > WIRE_ROWS * 16
     outcomes = {}
-    for cut_after in cut_points(fetched_at[0], whole.passed):
+    for cut_after in cut_points(fetched_at[0], whole.passed)[::every]:
         with CuttingProxy(server.front.target, cut_after, reset=reset) as proxy:
             outcomes[cut_after] = rows_or_error(lambda proxy=proxy: read(proxy.uri))
     short = {
         at: rows for at, rows in outcomes.items() if not isinstance(rows, CUT) and rows != WIRE_ROWS
     }
     assert short == {}
-    assert sum(isinstance(outcome, CUT) for outcome in outcomes.values()) >= POINTS - 2
+    assert sum(isinstance(outcome, CUT) for outcome in outcomes.values()) >= (POINTS - 2) // every
     eventually(lambda: server.running_queries() == 0)

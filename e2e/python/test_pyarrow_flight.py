@@ -312,7 +312,7 @@ def test_closing_a_session_is_idempotent_and_ends_its_state(client, name):
     client.update(f"create temp table {name} (i int)")
     assert client.close_session() in (1, 2)
     assert client.close_session() in (1, 2)
-    with refused("NOT_FOUND", "UNAUTHENTICATED"):
+    with refused("NOT_FOUND", "FAILED_PRECONDITION", "UNAUTHENTICATED"):
         client.query(f"from {name}")
 
 

@@ -66,18 +66,18 @@ def test_other_addresses_than_loopback_need_users(run):
 def test_an_address_that_is_none_is_refused(run, address):
     refused(
         run("--flight-addr", address, "--http-addr", "127.0.0.1:0"),
-        "flight-addr|flight_addr|address",
+        "flight-addr",
     )
 
 
 @pytest.mark.parametrize(
     ("text", "pattern"),
     [
-        ("log_level = ", r"line 1|:1"),
+        ("log-level = ", r"line 1|:1"),
         ("[[[", r"line 1|:1"),
-        ('flight_adr = "127.0.0.1:0"', "flight_adr"),
-        ("log_format = 7", "log_format"),
-        ('log_format = "xml"', "xml|log_format"),
+        ('flight-adr = "127.0.0.1:0"', "flight-adr"),
+        ("log-format = 7", "log-format"),
+        ('log-format = "xml"', "xml|log-format"),
         ("\x00\xff", "utf-8|line 1|:1"),
     ],
     ids=["cut off", "no TOML", "unknown key", "wrong type", "unknown value", "binary"],
@@ -116,7 +116,7 @@ def test_a_key_that_is_too_short_is_refused(run, tmp_path):
 
 
 def test_a_certificate_without_its_key_is_refused(run, tmp_path):
-    refused(run("--tls-cert", tmp_path / "cert.pem", *LOOPBACK), "tls-key|tls_key")
+    refused(run("--tls-cert", tmp_path / "cert.pem", *LOOPBACK), "tls-key")
 
 
 def test_a_certificate_that_is_none_is_refused(run, tmp_path):
@@ -127,7 +127,7 @@ def test_a_certificate_that_is_none_is_refused(run, tmp_path):
 
 def test_a_worker_for_gateways_needs_a_key():
     done = processes.run("tavana-worker", "--gateway-only", *LOOPBACK)
-    refused((done.returncode, done.stderr), "key-file|key_file")
+    refused((done.returncode, done.stderr), "key-file")
 
 
 def test_a_second_server_on_the_same_data_is_refused(launch, tmp_path):

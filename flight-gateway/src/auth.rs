@@ -39,7 +39,9 @@ impl ServiceToken {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         match &*current {
             // A clock set back makes a token older than it looks; only a renewal is safe then.
-            Some((token, made)) if now.duration_since(*made).is_ok_and(|age| age < SERVICE_TOKEN_LIFE / 2) => token.clone(),
+            Some((token, made)) if now.duration_since(*made).is_ok_and(|age| age < SERVICE_TOKEN_LIFE / 2) => {
+                token.clone()
+            }
             _ => {
                 let handle = Handle::service_token(seal::expiry(now, SERVICE_TOKEN_LIFE));
                 let token = sensitive(&self.sealer.seal_text(&handle));

@@ -93,7 +93,12 @@ impl Arrived {
 }
 
 impl Known {
-    async fn check(self, sealer: &Sealer, limits: Limits, record: &Record) -> Result<(Checked, RequestBody), GatewayError> {
+    async fn check(
+        self,
+        sealer: &Sealer,
+        limits: Limits,
+        record: &Record,
+    ) -> Result<(Checked, RequestBody), GatewayError> {
         let Self { arrived: Arrived { method, request, deadline }, caller } = self;
         let (head, body) = request.into_parts();
         let (message, body) = message::read(method, body, limits).await?;
@@ -153,10 +158,15 @@ impl Checked {
         gateway: &Parts,
         record: &Record,
     ) -> Result<http::Response<Body>, GatewayError> {
-        let calls: Vec<_> = gateway.fleet.everywhere().into_iter().map(|place| {
-            let (copy, _end) = upload::body(body.again().unwrap_or_default(), record);
-            (place, self.request(copy, gateway, record))
-        }).collect();
+        let calls: Vec<_> = gateway
+            .fleet
+            .everywhere()
+            .into_iter()
+            .map(|place| {
+                let (copy, _end) = upload::body(body.again().unwrap_or_default(), record);
+                (place, self.request(copy, gateway, record))
+            })
+            .collect();
         drop(body);
         cancel::everywhere(calls, self.deadline, record).await
     }

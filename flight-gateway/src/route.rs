@@ -77,7 +77,9 @@ pub(crate) enum RouteError {
     AllDraining,
     #[error("the worker that holds this session's temporary tables or transaction cannot be reached now; try again")]
     Unreachable,
-    #[error("the worker that held this session's temporary tables or transaction is gone, and they with it; connect again")]
+    #[error(
+        "the worker that held this session's temporary tables or transaction is gone, and they with it; connect again"
+    )]
     SessionGone,
     #[error("the worker that kept this result is gone; run the statement again")]
     ResultGone,
@@ -102,7 +104,8 @@ pub(crate) fn target(
     caller: &SessionState,
     learned: impl Fn(SessionId) -> Option<Home>,
 ) -> Target {
-    let sessions: Vec<&SessionState> = handles.iter().filter_map(|handle| handle.session.as_ref()).chain([caller]).collect();
+    let sessions: Vec<&SessionState> =
+        handles.iter().filter_map(|handle| handle.session.as_ref()).chain([caller]).collect();
     let pin = handles.iter().find_map(named_worker).or_else(|| {
         let home = sessions.iter().find_map(|session| newest_home(session, &sessions, &learned));
         home.map(|worker| (worker, Held::Session))
@@ -169,7 +172,8 @@ fn pinned(worker: WorkerId, held: Held, candidates: &[Candidate]) -> Result<usiz
 }
 
 fn least_busy(candidates: &[Candidate], avoid: Option<usize>) -> Result<usize, RouteError> {
-    let up = candidates.iter().enumerate().filter(|(at, candidate)| candidate.health == Health::Up && Some(*at) != avoid);
+    let up =
+        candidates.iter().enumerate().filter(|(at, candidate)| candidate.health == Health::Up && Some(*at) != avoid);
     up.min_by_key(|(_, candidate)| candidate.running).map(|(at, _)| at).ok_or_else(|| {
         let draining = candidates.iter().any(|candidate| candidate.health == Health::Draining);
         if draining { RouteError::AllDraining } else { RouteError::NoWorker }
@@ -237,7 +241,10 @@ mod tests {
     fn the_session_of_a_handle_counts_for_clients_that_keep_no_token() {
         let home = WorkerId::random();
         let handles = [handle(&session(2, Some(home)), Work::Transaction(vec![1]))];
-        assert_eq!(target(Purpose::Run, &handles, &session(0, None), NOTHING_LEARNED), Target::Pinned(home, Held::Session));
+        assert_eq!(
+            target(Purpose::Run, &handles, &session(0, None), NOTHING_LEARNED),
+            Target::Pinned(home, Held::Session)
+        );
     }
 
     #[test]

@@ -69,11 +69,14 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     let gateway = settings.gateway.build(login, sealer, vec![embedded], &registry, &readiness)?;
     gateway.checked().await;
     announce(&listener.uri(), &http, server.users.is_some());
-    grpc::serve(listener, gateway, server.limits(), drain).await;
+    let outcome = tokio::select! {
+        () = grpc::serve(listener, gateway, server.limits(), drain) => Ok(()),
+        () = worker.broken() => Err(anyhow::anyhow!(tavana_worker::BROKEN)),
+    };
     drop(worker);
     admin.abort();
     telemetry.shutdown().await;
-    Ok(())
+    outcome
 }
 
 async fn build_worker(

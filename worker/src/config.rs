@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use prometheus::{IntGauge, Registry};
 use serde::Serialize;
+use tempfile::TempDir;
 use tavana_wire::{Failure, FailureKind, Sealer, WorkerId};
 use tokio::task::AbortHandle;
 
@@ -23,6 +24,10 @@ use crate::session::pinned::{PinnedLimits, PinnedSessions};
 use crate::session::pool::Pool;
 use crate::spool::{SpoolLimits, SpoolSpace, StoredResults};
 use crate::statement::{Policy, SESSION_SETTINGS};
+
+/// What is said when DuckDB gave up its instance.
+pub const BROKEN: &str =
+    "DuckDB gave up its instance after a fault of its own; what was committed is safe, start the program again";
 
 /// The database file in a data folder.
 const DATABASE_FILE: &str = "tavana.duckdb";
@@ -86,7 +91,7 @@ pub struct WorkerConfig {
     pub ticket_ttl_seconds: u64,
 
     /// Bytes of one SQL text
-    #[arg(long, value_name = "BYTES", default_value_t = 16 << 20)]
+    #[arg(long, value_name = "BYTES", default_value_t = 4 << 20)]
     pub max_sql_bytes: usize,
 
     /// Bytes of one batch that a client uploads; larger ones are refused
@@ -147,6 +152,7 @@ pub struct Worker {
     service: WorkerService,
     shared: Arc<Shared>,
     sweeper: AbortHandle,
+    _temp: TempDir,
 }
 
 impl WorkerConfig {
@@ -165,8 +171,8 @@ impl WorkerConfig {
         registry: &Registry,
         progress: Progress<'_>,
     ) -> Result<Worker, WorkerError> {
-        let temp_dir = self.temp_folder()?;
-        let config = self.instance_config(trusted, &temp_dir)?;
+        let temp = self.temp_folder()?;
+        let config = self.instance_config(trusted, temp.path())?;
         let instance = Instance::open(&config)?;
         if let Some(sample) = self.sample {
             sample.make(&instance, &|done| progress(&format!("making {sample}"), done))?;
@@ -174,7 +180,7 @@ impl WorkerConfig {
         instance.lock(&config)?;
         let running = IntGauge::new("tavana_worker_queries_running", "Statements that run now.")?;
         registry.register(Box::new(running.clone()))?;
-        let executor = Arc::new(self.executor(instance, trusted, Arc::clone(&sealer), Running::new(running), temp_dir));
+        let executor = Arc::new(self.executor(instance, trusted, Arc::clone(&sealer), Running::new(running), temp.path().to_owned()));
         let shared = Arc::new(Shared {
             executor,
             callers: Callers { trust, sealer, session_life },
@@ -184,7 +190,7 @@ impl WorkerConfig {
         });
         let service = WorkerService::new(Arc::clone(&shared), self.max_batch_bytes);
         let sweeper = tokio::spawn(sweep(Arc::clone(&shared))).abort_handle();
-        Ok(Worker { service, shared, sweeper })
+        Ok(Worker { service, shared, sweeper, _temp: temp })
     }
 
     fn executor(
@@ -242,12 +248,17 @@ impl WorkerConfig {
         })
     }
 
-    fn temp_folder(&self) -> Result<PathBuf, WorkerError> {
-        match (&self.temp_dir, &self.data_dir) {
-            (Some(folder), _) => usable(folder),
-            (None, Some(data)) => usable(&data.join("tmp")),
-            (None, None) => Ok(std::env::temp_dir()),
-        }
+    /// A folder of this process's own, because SQL may read whatever DuckDB spills to; removed at the end.
+    fn temp_folder(&self) -> Result<TempDir, WorkerError> {
+        let parent = match (&self.temp_dir, &self.data_dir) {
+            (Some(folder), _) => usable(folder)?,
+            (None, Some(data)) => usable(&data.join("tmp"))?,
+            (None, None) => std::env::temp_dir(),
+        };
+        tempfile::Builder::new()
+            .prefix("tavana-")
+            .tempdir_in(&parent)
+            .map_err(|source| WorkerError::Folder { folder: parent.display().to_string(), source })
     }
 
     /// The file of an extension: where we were told, beside the program, or where `make deps` put it.
@@ -290,6 +301,12 @@ impl Worker {
     /// The service, to be served over a network or called in memory.
     pub fn service(&self) -> WorkerService {
         self.service.clone()
+    }
+
+    /// Resolves when DuckDB has given up its instance after a fault of its own: nothing can be served any more, and only
+    /// a new process can open the database again. What was committed is safe.
+    pub async fn broken(&self) {
+        self.shared.executor.running.broken().await;
     }
 
     /// Tells gateways to send nothing new.

@@ -19,6 +19,12 @@ use crate::session::Lease;
 /// Batches that wait for DuckDB; a client further ahead waits itself.
 const BATCHES_AHEAD: usize = 4;
 
+/// What the `INSERT` of an ingest calls the rows that arrive.
+const SOURCE: &str = "tavana_ingested_rows";
+
+/// The catalog of temporary tables.
+const TEMPORARY: &str = "temp";
+
 /// What the blocking thread is sent.
 enum Input {
     Batch(RecordBatch),
@@ -127,7 +133,7 @@ impl Target {
         }
         let options = command.table_definition_options.unwrap_or_default();
         let (catalog, schema) = if command.temporary {
-            ("temp".to_owned(), "main".to_owned())
+            (TEMPORARY.to_owned(), "main".to_owned())
         } else {
             let catalog = match named(&command.catalog) {
                 Some(catalog) => catalog,
@@ -152,8 +158,12 @@ impl Target {
 
     fn write(&self, connection: &Connection, mut receiver: mpsc::Receiver<Input>) -> Result<i64, Failure> {
         self.make_table(connection)?;
-        let mut appender =
-            Appender::open(connection, Some(&self.catalog), Some(&self.schema), &self.table, &self.columns)?;
+        let names: Vec<String> = self.columns.fields().iter().map(|field| quoted(field.name())).collect();
+        let names = names.join(", ");
+        let insert = format!("INSERT INTO {} ({names}) SELECT {names} FROM {SOURCE}", self.path());
+        // Wrong columns are told before the first row, and even without one.
+        connection.prepare(&format!("INSERT INTO {} ({names}) SELECT {}", self.path(), self.nulls()))?;
+        let mut appender = Appender::open(connection, &insert, SOURCE, &self.columns)?;
         let mut rows = 0;
         loop {
             match receiver.blocking_recv() {
@@ -192,8 +202,19 @@ impl Target {
             .iter()
             .map(|field| Ok(format!("{} {}", quoted(field.name()), sql_type(field.data_type())?)))
             .collect();
+        let (create, path) = if self.catalog == TEMPORARY {
+            // DuckDB takes no catalog for a temporary table.
+            (create.replace("TABLE", "TEMPORARY TABLE"), quoted(&self.table))
+        } else {
+            (create.to_owned(), path)
+        };
         connection.execute(&format!("{create} {path} ({})", columns?.join(", ")))?;
         Ok(())
+    }
+
+    /// As many nulls as there are columns.
+    fn nulls(&self) -> String {
+        vec!["NULL"; self.columns.fields().len()].join(", ")
     }
 
     fn path(&self) -> String {

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
 use clap::Parser;
 use prometheus::Registry;
 use serde::Serialize;
@@ -32,7 +32,7 @@ struct Settings {
     worker: WorkerConfig,
 
     /// Serve gateways that hold the same --key-file, and nobody else
-    #[arg(long, requires = "key_file")]
+    #[arg(long)]
     gateway_only: bool,
 }
 
@@ -63,11 +63,11 @@ fn complain(error: &anyhow::Error) {
 async fn start(settings: Settings) -> anyhow::Result<()> {
     let server = &settings.server;
     if settings.gateway_only {
-        ensure!(server.key_file.is_some(), "--gateway-only needs --key-file");
+        server.validate_for_gateways()?;
     } else {
         server.validate()?;
     }
-    let _telemetry = telemetry::init(server, "tavana-worker")?;
+    let telemetry = telemetry::init(server, "tavana-worker")?;
     let drain = Drain::on_signals().context("signals cannot be watched")?;
     let registry = Registry::new();
     let readiness = Readiness::new();
@@ -88,9 +88,13 @@ async fn start(settings: Settings) -> anyhow::Result<()> {
     let worker = settings.worker.build(trust, trusted, sealer, server.session_ttl(), &registry, &progress)?;
     part.ready();
     announce(&listener.uri(), &http);
-    grpc::serve(listener, worker.service(), server.limits(), drain).await;
+    let outcome = tokio::select! {
+        () = grpc::serve(listener, worker.service(), server.limits(), drain) => Ok(()),
+        () = worker.broken() => Err(anyhow::anyhow!(crate::config::BROKEN)),
+    };
     admin.abort();
-    Ok(())
+    telemetry.shutdown().await;
+    outcome
 }
 
 #[allow(clippy::print_stdout)]

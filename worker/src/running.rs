@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use lru::LruCache;
 use prometheus::IntGauge;
-use tavana_wire::QueryId;
+use tavana_wire::{Failure, FailureKind, QueryId};
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::Interrupt;
@@ -19,6 +19,7 @@ const CANCELLED_REMEMBERED: NonZeroUsize = NonZeroUsize::new(4096).unwrap();
 pub(crate) struct Running {
     inner: Arc<Mutex<Inner>>,
     gauge: IntGauge,
+    broken: CancellationToken,
 }
 
 #[derive(Debug)]
@@ -45,7 +46,7 @@ pub(crate) struct RunningQuery {
 impl Running {
     pub(crate) fn new(gauge: IntGauge) -> Self {
         let inner = Inner { queries: HashMap::new(), cancelled: LruCache::new(CANCELLED_REMEMBERED) };
-        Self { inner: Arc::new(Mutex::new(inner)), gauge }
+        Self { inner: Arc::new(Mutex::new(inner)), gauge, broken: CancellationToken::new() }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -87,6 +88,11 @@ impl Running {
         interrupt.and_then(|interrupt| interrupt.progress())
     }
 
+    /// Resolves when a statement found DuckDB's instance given up.
+    pub(crate) async fn broken(&self) {
+        self.broken.cancelled().await;
+    }
+
     /// How many statements run.
     pub(crate) fn len(&self) -> usize {
         self.lock().queries.len()
@@ -103,12 +109,25 @@ impl RunningQuery {
         &self.cancel
     }
 
+    /// Notes how it ended, in case that says something about the whole instance.
+    pub(crate) fn failed(&self, failure: &Failure) {
+        if is_fatal(failure) {
+            self.running.broken.cancel();
+        }
+    }
+
     /// Notes on which connection it runs.
     pub(crate) fn runs_on(&self, interrupt: Interrupt) {
         if let Some(entry) = self.running.lock().queries.get_mut(&self.id) {
             entry.interrupt = Some(interrupt);
         }
     }
+}
+
+/// Whether DuckDB gave up its instance: after a fault of its own it refuses every statement until a restart.
+fn is_fatal(failure: &Failure) -> bool {
+    failure.kind == FailureKind::Internal
+        && (failure.message.starts_with("FATAL Error") || failure.message.contains("database has been invalidated"))
 }
 
 impl Drop for RunningQuery {

@@ -80,6 +80,10 @@ impl Layers {
 
     /// Makes every value the default of its flag.
     pub(super) fn apply(&self, command: Command) -> Command {
+        let command = command.after_help(
+            "Each setting can also be given as an environment variable (TAVANA_ and the name of the flag \
+             in capitals, such as TAVANA_LOG_LEVEL) or in the file that --config names.",
+        );
         self.settings.iter().fold(command, |command, setting| {
             let values: Vec<OsStr> = setting.values.iter().map(OsStr::from).collect();
             // A flag that must be given is given by its setting.

@@ -33,12 +33,12 @@ struct Own {
 struct Several {
     #[command(subcommand)]
     #[serde(flatten)]
-    command: Several1,
+    command: Verb,
 }
 
 #[derive(Subcommand, Serialize, Debug)]
 #[serde(untagged)]
-enum Several1 {
+enum Verb {
     Serve(Box<Alone>),
     #[serde(skip)]
     Sql {
@@ -160,6 +160,8 @@ fn a_wrong_variable_flag_or_file_is_told() {
     assert!(world.refused(&["--config", "/nonexistent/a.toml"]).contains("/nonexistent/a.toml"));
     assert!(world.refused(&["--worker", "w", "--flight-addr", "x"]).contains("--flight-addr"));
     assert!(world.refused(&[]).contains("--worker"));
+    let help = world.refused(&["--help"]);
+    assert!(help.contains("--flight-addr <IP:PORT>") && help.contains("TAVANA_LOG_LEVEL"), "{help}");
 }
 
 #[test]
@@ -181,7 +183,7 @@ fn a_command_inside_a_program_has_its_own_settings() {
     let world = world(&[("TAVANA_FLIGHT_ADDR", "127.0.0.1:9")]);
     let file = world.file("drain-timeout-seconds = 7\nworker = ['w']");
     let Loaded::Run(program) = world.load::<Several>(&["serve", "--config", &file]).unwrap() else { panic!("dumped") };
-    let Several1::Serve(config) = program.command else { panic!("not serve") };
+    let Verb::Serve(config) = program.command else { panic!("not serve") };
     assert_eq!(config.server.flight_addr.port(), 9);
     assert_eq!(config.server.drain_timeout_seconds, 7);
     let Loaded::Dump(text) = world.load::<Several>(&["serve", "--config", &file, "--dump-config"]).unwrap() else {
@@ -189,7 +191,7 @@ fn a_command_inside_a_program_has_its_own_settings() {
     };
     assert!(text.contains("drain-timeout-seconds = 7"), "{text}");
     let Loaded::Run(program) = world.load::<Several>(&["sql"]).unwrap() else { panic!("dumped") };
-    assert!(matches!(program.command, Several1::Sql { flight_addr: None }));
+    assert!(matches!(program.command, Verb::Sql { flight_addr: None }));
 }
 
 #[test]

@@ -25,7 +25,7 @@ const FRAME_BYTES: u32 = 1 << 20;
 const STREAM_WINDOW_BYTES: u32 = 8 << 20;
 /// The largest window there is. Streams that nobody reads keep their part of the connection's window;
 /// a smaller one would let a few slow clients stop all others on the connection.
-const CONNECTION_WINDOW_BYTES: u32 = (1 << 31) - 1;
+const CONNECTION_WINDOW_BYTES: u32 = 9 << 20;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// A peer that vanished without a word is noticed after interval and timeout together.
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(10);
@@ -153,7 +153,16 @@ mod tests {
         for good in ["grpc://127.0.0.1:50051", "grpc://worker-0.workers:50051", "grpc://[::1]:1/", "grpc+tcp://h:1"] {
             assert_eq!(WorkerEndpoint::remote(good, None).unwrap().name(), good);
         }
-        for bad in ["", "localhost:1", "http://h:1", "grpc://", "grpc://h", "grpc://h:1/path", "grpc://h:1?x", "grpc://h:99999"] {
+        for bad in [
+            "",
+            "localhost:1",
+            "http://h:1",
+            "grpc://",
+            "grpc://h",
+            "grpc://h:1/path",
+            "grpc://h:1?x",
+            "grpc://h:99999",
+        ] {
             assert!(matches!(WorkerEndpoint::remote(bad, None), Err(EndpointError::NotAnAddress(_))), "{bad}");
         }
     }

@@ -62,7 +62,9 @@ impl Asked {
             Method::Handshake | Method::ListFlights | Method::ListActions => Self::new(Purpose::Look, None),
             Method::DoGet => Self::ticket(Ticket::decode(message)?.ticket)?,
             Method::DoAction => Self::action(Action::decode(message)?)?,
-            Method::GetSchema => Self { purpose: Purpose::Look, ..Self::descriptor(FlightDescriptor::decode(message)?)? },
+            Method::GetSchema => {
+                Self { purpose: Purpose::Look, ..Self::descriptor(FlightDescriptor::decode(message)?)? }
+            }
             Method::GetFlightInfo | Method::PollFlightInfo => Self::descriptor(FlightDescriptor::decode(message)?)?,
             Method::DoPut | Method::DoExchange => {
                 Self::upload(UploadStart::decode(message)?.flight_descriptor.unwrap_or_default())?
@@ -111,7 +113,10 @@ impl Asked {
             CANCEL_FLIGHT_INFO => {
                 let info = CancelFlightInfoRequest::decode(action.body)?.info.unwrap_or_default();
                 let tickets = info.endpoint.into_iter().filter_map(|endpoint| endpoint.ticket);
-                Self::new(Purpose::Cancel, tickets.map(|ticket| sealed_in(ticket.ticket)).collect::<Result<Vec<_>, _>>()?)
+                Self::new(
+                    Purpose::Cancel,
+                    tickets.map(|ticket| sealed_in(ticket.ticket)).collect::<Result<Vec<_>, _>>()?,
+                )
             }
             RENEW_FLIGHT_ENDPOINT => {
                 let endpoint = RenewFlightEndpointRequest::decode(action.body)?.endpoint.unwrap_or_default();
@@ -244,7 +249,7 @@ mod tests {
         Asked::read(method, Some(&message.encode_to_vec().into())).unwrap()
     }
 
-    fn check(method: Method, message: &impl prost::Message, purpose: Purpose, sealed: &[&Bytes]) {
+    fn check(method: Method, message: &(impl prost::Message + std::fmt::Debug), purpose: Purpose, sealed: &[&Bytes]) {
         let asked = asked(method, message);
         assert_eq!(asked.purpose, purpose, "{message:?}");
         assert_eq!(asked.sealed.iter().collect::<Vec<_>>(), sealed, "{message:?}");
@@ -273,9 +278,14 @@ mod tests {
         check(Method::PollFlightInfo, &FlightDescriptor::new_cmd(sealed.clone()), Purpose::Run, &[&sealed]);
         let prepared = CommandPreparedStatementQuery { prepared_statement_handle: sealed.clone() };
         check(Method::GetFlightInfo, &descriptor(&prepared), Purpose::Run, &[&sealed]);
-        let upload = |command| FlightData { flight_descriptor: Some(command), data_body: vec![9; 99].into(), ..FlightData::default() };
+        let upload = |command| FlightData {
+            flight_descriptor: Some(command),
+            data_body: vec![9; 99].into(),
+            ..FlightData::default()
+        };
         check(Method::DoPut, &upload(descriptor(&prepared)), Purpose::Look, &[&sealed]);
-        let ingest = CommandStatementIngest { transaction_id: Some(sealed.clone()), ..CommandStatementIngest::default() };
+        let ingest =
+            CommandStatementIngest { transaction_id: Some(sealed.clone()), ..CommandStatementIngest::default() };
         check(Method::DoPut, &upload(descriptor(&ingest)), Purpose::Run, &[&sealed]);
 
         let end = packed(&ActionEndTransactionRequest { transaction_id: sealed.clone(), action: 1 });

@@ -87,9 +87,8 @@ pub(crate) async fn read(
     body: Body,
     limits: Limits,
 ) -> Result<(Option<Bytes>, RequestBody), PeekError> {
-    let reading = async {
-        if method.is_upload() { read_first(body, limits).await } else { read_only(body, limits).await }
-    };
+    let reading =
+        async { if method.is_upload() { read_first(body, limits).await } else { read_only(body, limits).await } };
     tokio::time::timeout(limits.arrival, reading).await.unwrap_or(Err(PeekError::TooSlow(limits.arrival)))
 }
 

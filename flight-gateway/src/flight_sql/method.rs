@@ -69,7 +69,9 @@ mod tests {
         for method in Method::ALL {
             assert_eq!(Method::from_path(&format!("/{SERVICE}/{}", method.name())), Some(method));
         }
-        for other in ["", "/", "DoGet", "/DoGet", "/grpc.health.v1.Health/Check", "/arrow.flight.protocol.FlightService/"] {
+        for other in
+            ["", "/", "DoGet", "/DoGet", "/grpc.health.v1.Health/Check", "/arrow.flight.protocol.FlightService/"]
+        {
             assert_eq!(Method::from_path(other), None, "{other}");
         }
     }

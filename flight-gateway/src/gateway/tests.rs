@@ -2,6 +2,7 @@
 
 mod cancel;
 mod fake;
+mod network;
 mod relay;
 mod route;
 mod upload;
@@ -158,7 +159,8 @@ async fn malformed_requests_are_refused_with_the_reason() {
     let large = rig.outcome(request("DoGet", &large)).await;
     assert_eq!(large.code(), Code::ResourceExhausted);
     assert!(large.message().contains("2000 bytes"), "{}", large.message());
-    let noise = with_body("DoGet", Body::new(http_body_util::Full::new(bytes::Bytes::from_static(b"\0\0\0\0\x02\xff\xff"))));
+    let noise =
+        with_body("DoGet", Body::new(http_body_util::Full::new(bytes::Bytes::from_static(b"\0\0\0\0\x02\xff\xff"))));
     assert_eq!(rig.outcome(noise).await.code(), Code::InvalidArgument);
     assert_eq!(rig.outcome(with_body("DoGet", Body::empty())).await.code(), Code::InvalidArgument);
     assert_eq!(rig.outcome(with_body("Nothing", Body::empty())).await.code(), Code::Unimplemented);

@@ -1,7 +1,7 @@
 //! A worker's response body on its way to the client.
 
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -55,7 +55,7 @@ impl Download {
     pub(super) fn new(body: Body, place: Place, end: UploadEnd, terms: Terms, record: Record) -> Self {
         let call = Call { _end: end, body, place };
         let running = Arc::new(Mutex::new(Running { call: Some(call), waker: None }));
-        let timer = terms.deadline.map(|deadline| Timer::start(deadline, running.clone()));
+        let timer = terms.deadline.map(|deadline| Timer::start(deadline, Arc::downgrade(&running)));
         Self { running, terms, record, over: false, _timer: timer }
     }
 
@@ -86,9 +86,11 @@ impl Download {
 }
 
 impl Timer {
-    fn start(deadline: Deadline, running: Arc<Mutex<Running>>) -> Self {
+    /// The timer must not keep alive what a client that leaves gives up.
+    fn start(deadline: Deadline, running: Weak<Mutex<Running>>) -> Self {
         Self(tokio::spawn(async move {
             tokio::time::sleep_until(deadline.at).await;
+            let Some(running) = running.upgrade() else { return };
             let (call, waker) = {
                 let mut running = lock(&running);
                 (running.call.take(), running.waker.take())

@@ -2,7 +2,8 @@
 //!
 //! A worker takes the clean end of an upload for "that is all". So the end of the client's body may be passed
 //! on only while the call is running: once the gateway has ended it (a deadline, a client that left), the
-//! upload ends with an error, whatever the client does.
+//! upload ends with an error at once, whatever the client does; over HTTP/2 that error is also what resets
+//! the worker's stream, because a response that is dropped does not while the request is still being sent.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -11,6 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use futures::task::AtomicWaker;
 use http_body::{Frame, SizeHint};
 use tonic::Status;
 use tonic::body::Body;
@@ -19,24 +21,31 @@ use crate::flight_sql::RequestBody;
 use crate::metrics::Record;
 
 /// Held as long as the call runs; dropping it breaks the upload off.
-pub(crate) struct UploadEnd(Arc<AtomicBool>);
+pub(crate) struct UploadEnd(Arc<Ended>);
+
+#[derive(Default)]
+struct Ended {
+    yes: AtomicBool,
+    reader: AtomicWaker,
+}
 
 impl Drop for UploadEnd {
     fn drop(&mut self) {
-        self.0.store(true, Ordering::Release);
+        self.0.yes.store(true, Ordering::Release);
+        self.0.reader.wake();
     }
 }
 
 struct Upload {
     head: VecDeque<Bytes>,
     rest: Body,
-    ended: Arc<AtomicBool>,
+    ended: Arc<Ended>,
     record: Record,
 }
 
 /// The body for a worker, and what must be held while its call runs.
 pub(crate) fn body(request: RequestBody, record: &Record) -> (Body, UploadEnd) {
-    let ended = Arc::new(AtomicBool::new(false));
+    let ended = Arc::new(Ended::default());
     let end = UploadEnd(ended.clone());
     let body = match request {
         RequestBody::Whole(whole) => {
@@ -53,14 +62,15 @@ impl http_body::Body for Upload {
     type Error = Status;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        self.ended.reader.register(cx.waker());
+        if self.ended.yes.load(Ordering::Acquire) {
+            return Poll::Ready(Some(Err(Status::cancelled("the call has ended"))));
+        }
         if let Some(data) = self.head.pop_front() {
             self.record.relayed(data.len());
             return Poll::Ready(Some(Ok(Frame::data(data))));
         }
         let polled = Pin::new(&mut self.rest).poll_frame(cx);
-        if polled.is_ready() && self.ended.load(Ordering::Acquire) {
-            return Poll::Ready(Some(Err(Status::cancelled("the call has ended"))));
-        }
         if let Poll::Ready(Some(Ok(frame))) = &polled {
             self.record.relayed(frame.data_ref().map_or(0, Bytes::len));
         }
@@ -75,4 +85,3 @@ impl http_body::Body for Upload {
         SizeHint::default()
     }
 }
-

@@ -1,9 +1,10 @@
-//! Bulk append of Arrow batches to a table.
+//! Bulk append of Arrow batches, through an `INSERT` of ours.
 
+use std::ffi::CString;
 use std::sync::Arc;
 
 use arrow::array::{Array, RecordBatch, StructArray};
-use arrow::datatypes::Schema;
+use arrow::datatypes::SchemaRef;
 use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
 use libduckdb_sys as duckdb;
 use tavana_wire::FailureKind;
@@ -11,12 +12,12 @@ use tavana_wire::FailureKind;
 use super::c_string;
 use super::connection::{Connection, RawConnection};
 use super::error::EngineError;
-use super::schema::{check, unsupported};
+use super::schema::{LogicalType, check, unsupported};
 
 /// DuckDB's vectors hold this many rows; larger chunks cannot be appended.
 const CHUNK_ROWS: usize = 2048;
 
-/// Appends batches to one table, inside the connection's transaction.
+/// Feeds batches to an `INSERT`, inside the connection's transaction.
 #[derive(Debug)]
 pub struct Appender {
     raw: duckdb::duckdb_appender,
@@ -31,32 +32,32 @@ impl Drop for Appender {
     fn drop(&mut self) {
         // SAFETY: both are ours and not used again; clearing keeps an unfinished append from being flushed.
         unsafe {
-            duckdb::duckdb_appender_clear(self.raw);
-            duckdb::duckdb_appender_destroy(&mut self.raw);
+            if !self.raw.is_null() {
+                duckdb::duckdb_appender_clear(self.raw);
+                duckdb::duckdb_appender_destroy(&mut self.raw);
+            }
             duckdb::duckdb_destroy_arrow_converted_schema(&mut self.converted);
         }
     }
 }
 
 impl Appender {
-    /// Opens an appender for batches of `schema`, whose columns are matched to the table's by name.
+    /// Opens an appender that runs `insert`, which reads the appended rows from a table named `source`, for batches of
+    /// this schema. DuckDB casts and checks as in any `INSERT`.
     ///
     /// # Errors
-    /// When there is no such table or column, or an Arrow type has no DuckDB type.
-    pub fn open(
-        connection: &Connection,
-        catalog: Option<&str>,
-        schema: Option<&str>,
-        table: &str,
-        columns: &Schema,
-    ) -> Result<Self, EngineError> {
-        let exported = FFI_ArrowSchema::try_from(columns).map_err(unsupported)?;
-        let catalog = catalog.map(c_string).transpose()?;
-        let schema = schema.map(c_string).transpose()?;
-        let table = c_string(table)?;
-        let raw_connection = Arc::clone(connection.raw());
-        let mut appender =
-            Self { raw: std::ptr::null_mut(), converted: std::ptr::null_mut(), connection: raw_connection };
+    /// When an Arrow type has no DuckDB type; what is wrong with `insert` is told when rows are flushed.
+    pub fn open(connection: &Connection, insert: &str, source: &str, columns: &SchemaRef) -> Result<Self, EngineError> {
+        let exported = FFI_ArrowSchema::try_from(columns.as_ref()).map_err(unsupported)?;
+        let insert = c_string(insert)?;
+        let source = c_string(source)?;
+        let names: Vec<CString> =
+            columns.fields().iter().map(|field| c_string(field.name())).collect::<Result<_, _>>()?;
+        let mut appender = Self {
+            raw: std::ptr::null_mut(),
+            converted: std::ptr::null_mut(),
+            connection: Arc::clone(connection.raw()),
+        };
         // SAFETY: the connection is alive; the two schema structs are one C layout.
         check(unsafe {
             duckdb::duckdb_schema_from_arrow(
@@ -65,24 +66,41 @@ impl Appender {
                 &mut appender.converted,
             )
         })?;
-        // SAFETY: all texts live during the call; null means the default.
+        let types = appender.column_types(columns)?;
+        let mut raw_types: Vec<_> = types.iter().map(LogicalType::raw).collect();
+        let mut raw_names: Vec<_> = names.iter().map(|name| name.as_ptr()).collect();
+        // SAFETY: texts, types and names live during the call, and both lists have as many entries as columns.
         let state = unsafe {
-            duckdb::duckdb_appender_create_ext(
+            duckdb::duckdb_appender_create_query(
                 appender.connection.connection,
-                catalog.as_ref().map_or(std::ptr::null(), |name| name.as_ptr()),
-                schema.as_ref().map_or(std::ptr::null(), |name| name.as_ptr()),
-                table.as_ptr(),
+                insert.as_ptr(),
+                types.len() as u64,
+                raw_types.as_mut_ptr(),
+                source.as_ptr(),
+                raw_names.as_mut_ptr(),
                 &mut appender.raw,
             )
         };
         appender.check_state(state)?;
-        for field in columns.fields() {
-            let name = c_string(field.name())?;
-            // SAFETY: the appender and the name are alive.
-            let state = unsafe { duckdb::duckdb_appender_add_column(appender.raw, name.as_ptr()) };
-            appender.check_state(state)?;
-        }
         Ok(appender)
+    }
+
+    /// The types that DuckDB gives the columns, as an empty chunk of them has them.
+    fn column_types(&self, columns: &SchemaRef) -> Result<Vec<LogicalType>, EngineError> {
+        let mut chunk = self.chunk(&RecordBatch::new_empty(Arc::clone(columns)))?;
+        let types = (0..columns.fields().len() as u64)
+            .map(|column| {
+                // SAFETY: the chunk is alive and has this column; the type is owned by us.
+                unsafe {
+                    let vector = duckdb::duckdb_data_chunk_get_vector(chunk, column);
+                    LogicalType::from_raw(duckdb::duckdb_vector_get_column_type(vector))
+                }
+                .unwrap_or_else(LogicalType::sql_null)
+            })
+            .collect();
+        // SAFETY: the chunk is ours and not used again.
+        unsafe { duckdb::duckdb_destroy_data_chunk(&mut chunk) };
+        Ok(types)
     }
 
     /// Appends the rows of a batch, which must have the schema the appender was opened with.
@@ -98,7 +116,18 @@ impl Appender {
     }
 
     fn append_chunk(&mut self, rows: &RecordBatch) -> Result<(), EngineError> {
-        // DuckDB's chunk points into the batch's buffers, which `rows` keeps alive until it is appended.
+        let mut chunk = self.chunk(rows)?;
+        // SAFETY: appender and chunk are alive; the chunk is ours and destroyed once, after DuckDB copied it.
+        let state = unsafe {
+            let state = duckdb::duckdb_append_data_chunk(self.raw, chunk);
+            duckdb::duckdb_destroy_data_chunk(&mut chunk);
+            state
+        };
+        self.check_state(state)
+    }
+
+    /// The rows as DuckDB's chunk, which points into their buffers: it must be used and destroyed while they live.
+    fn chunk(&self, rows: &RecordBatch) -> Result<duckdb::duckdb_data_chunk, EngineError> {
         let array = StructArray::from(rows.clone());
         let mut exported = FFI_ArrowArray::new(&array.to_data());
         let mut chunk = std::ptr::null_mut();
@@ -111,13 +140,7 @@ impl Appender {
                 &mut chunk,
             )
         })?;
-        // SAFETY: appender and chunk are alive; the chunk is ours and destroyed once, after DuckDB copied it.
-        let state = unsafe {
-            let state = duckdb::duckdb_append_data_chunk(self.raw, chunk);
-            duckdb::duckdb_destroy_data_chunk(&mut chunk);
-            state
-        };
-        self.check_state(state)
+        Ok(chunk)
     }
 
     /// Flushes all rows to the table.

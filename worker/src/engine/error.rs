@@ -17,6 +17,7 @@ pub struct EngineError {
 impl EngineError {
     /// From a message of DuckDB's.
     pub(super) fn from_message(message: String) -> Self {
+        let message = plain(message);
         Self { kind: kind_of(&message), message }
     }
 
@@ -46,15 +47,38 @@ impl From<EngineError> for Failure {
     }
 }
 
+/// Some calls of the C API give the exception as JSON; this gives it the usual form.
+fn plain(message: String) -> String {
+    #[derive(serde::Deserialize)]
+    struct Exception {
+        exception_type: String,
+        exception_message: String,
+    }
+    let mut message = match serde_json::from_str::<Exception>(&message) {
+        Ok(exception) => format!("{} Error: {}", exception.exception_type, exception.exception_message),
+        Err(_) => message,
+    };
+    // Faults of DuckDB's own bring their stack, with paths of this machine.
+    if let Some(stack) = message.find("\n\nStack Trace:") {
+        message.truncate(stack);
+    }
+    message
+}
+
 fn kind_of(message: &str) -> FailureKind {
     let exception = message.split_once(" Error:").map_or("", |(exception, _)| exception);
+    if message.contains("No space left on device") || message.contains("Disk quota exceeded") {
+        return FailureKind::DiskFull;
+    }
     match exception {
         "Parser" | "Syntax" => FailureKind::Syntax,
         "Binder" | "Parameter Not Resolved" | "Parameter Not Allowed" | "Mismatch Type" | "Unknown Type" | "Expression" => {
             FailureKind::Binding
         }
         "Catalog" if message.contains("already exists") => FailureKind::AlreadyExists,
-        "Catalog" if message.contains("does not exist") => FailureKind::NotFound,
+        "Catalog" if message.contains("does not exist") || message.contains("No catalog + schema named") => {
+            FailureKind::NotFound
+        }
         "Catalog" => FailureKind::Binding,
         "Conversion" | "Out of Range" | "Decimal" | "Divide by Zero" | "Invalid Input" | "Invalid type" | "Sequence"
         | "Null Pointer" | "Stat" => FailureKind::Data,
@@ -66,11 +90,9 @@ fn kind_of(message: &str) -> FailureKind {
         "INTERRUPT" => FailureKind::Cancelled,
         "Out of Memory" if message.contains("temp") && message.contains("exceed") => FailureKind::DiskFull,
         "Out of Memory" => FailureKind::OutOfMemory,
-        "IO" | "HTTP" if message.contains("No space left") || message.contains("Disk quota") => FailureKind::DiskFull,
         "IO" if message.contains("No files found") => FailureKind::NotFound,
         "IO" | "HTTP" | "Network" | "Serialization" => FailureKind::Io,
         "Not implemented" | "Missing Extension" | "Extension" | "Autoload" => FailureKind::Unsupported,
-        "FATAL" | "INTERNAL" if message.contains("No space left") => FailureKind::DiskFull,
         _ => FailureKind::Internal,
     }
 }
@@ -90,5 +112,9 @@ mod tests {
         check("Constraint Error: Duplicate key", FailureKind::Constraint);
         check("INTERRUPT Error: Interrupted!", FailureKind::Cancelled);
         check("something else", FailureKind::Internal);
+        let json = r#"{"exception_type":"Not implemented","exception_message":"Unsupported Arrow type VARIANT"}"#;
+        let error = EngineError::from_message(json.to_owned());
+        assert_eq!(error.kind(), FailureKind::Unsupported);
+        assert_eq!(error.to_string(), "Not implemented Error: Unsupported Arrow type VARIANT");
     }
 }

@@ -150,6 +150,7 @@ pub fn sql_type(data_type: &DataType) -> Result<String, EngineError> {
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => "VARCHAR",
         DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => "BLOB",
         DataType::Date32 | DataType::Date64 => "DATE",
+        DataType::Time64(TimeUnit::Nanosecond) => "TIME_NS",
         DataType::Time32(_) | DataType::Time64(_) => "TIME",
         DataType::Timestamp(_, Some(_)) => "TIMESTAMPTZ",
         DataType::Timestamp(TimeUnit::Second, None) => "TIMESTAMP_S",

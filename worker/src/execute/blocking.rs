@@ -63,7 +63,11 @@ pub(crate) async fn blocking<H: OnLease, T: Send + 'static>(
             return Err(cancelled());
         }
     };
-    joined.unwrap_or_else(|_| Err(Failure::new(FailureKind::Internal, "the worker is stopping")))
+    let outcome = joined.unwrap_or_else(|_| Err(Failure::new(FailureKind::Internal, "the worker is stopping")));
+    if let Err(failure) = &outcome {
+        query.failed(failure);
+    }
+    outcome
 }
 
 fn cancelled() -> Failure {

@@ -28,6 +28,15 @@ impl OnLease for Cursor {
     }
 }
 
+impl Drop for Cursor {
+    fn drop(&mut self) {
+        // The result goes before the statement. The statement is not kept: some of DuckDB's table functions
+        // (`parquet_metadata` is one) do not survive running twice from one preparation.
+        self.source = None;
+        self.lease.forget(&self.sql);
+    }
+}
+
 impl Cursor {
     /// A cursor over `sql`, once for each row of `parameters`, or once when it has none.
     pub(crate) fn new(lease: Lease, sql: String, parameters: Option<Parameters>, schema_digest: Vec<u8>) -> Self {
@@ -79,8 +88,6 @@ impl Cursor {
     fn start(&mut self) -> Result<(), Failure> {
         let result = self.execute()?;
         if super::plan::schema_digest(result.schema()) != self.schema_digest {
-            drop(result);
-            self.lease.forget(&self.sql);
             let message = "a table of this statement was changed after it was planned; run it again";
             return Err(Failure::new(FailureKind::Conflict, message));
         }

@@ -62,16 +62,12 @@ impl Executor {
     /// What DuckDB or the policy says.
     pub(crate) async fn describe(&self, call: &mut Call, sql: &str) -> Result<super::script::Description, Failure> {
         self.check_length(sql)?;
-        let pieces = statement::split(sql);
-        let [sql] = pieces.as_slice() else {
-            let message = format!("exactly one statement can be prepared, this text has {}", pieces.len());
-            return Err(Failure::new(FailureKind::Syntax, message));
-        };
-        let sql = (*sql).to_owned();
+        let pieces: Vec<String> = statement::split(sql).into_iter().map(str::to_owned).collect();
+        let Some(last) = pieces.last() else { return Err(no_statement()) };
         let query = self.running.start(call.query_id, &call.session.principal);
-        let lease = self.lease(call, Some(&sql)).await?;
+        let lease = self.lease(call, Some(last)).await?;
         let (policy, role) = (self.policy.clone(), call.role());
-        let work = move |lease: &mut crate::session::Lease| super::script::describe(lease, &sql, &policy, role);
+        let work = move |lease: &mut crate::session::Lease| super::script::describe(lease, &pieces, &policy, role);
         Ok(super::blocking::blocking(&query, lease, work).await?.1)
     }
 
@@ -125,6 +121,11 @@ impl Executor {
         let stored = self.results.find(query, &call.session.principal).is_ok() && self.results.forget(query);
         ran || stored
     }
+}
+
+/// A text of white space and comments only.
+pub(super) fn no_statement() -> Failure {
+    Failure::new(FailureKind::Syntax, "there is no statement in this text")
 }
 
 /// The IPC message of a schema, as `FlightInfo.schema` and prepared statements carry it: prefixed by its length.

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Schema, SchemaRef};
 use tavana_wire::{Failure, FailureKind, Role, SessionState};
 
 use super::parameters::Parameters;
@@ -72,7 +72,7 @@ impl Executor {
         self.check_length(sql)?;
         let pieces: Vec<String> = statement::split(sql).into_iter().map(str::to_owned).collect();
         if pieces.is_empty() {
-            return Err(Failure::new(FailureKind::Syntax, "there is no statement in this text"));
+            return Err(super::plan::no_statement());
         }
         let reason = pieces.iter().find_map(|piece| Statement::read(piece).needs_session());
         let lease = match reason {
@@ -107,27 +107,45 @@ impl Executor {
     }
 }
 
-/// What DuckDB knows of one statement before it runs.
-pub(crate) fn describe(lease: &mut Lease, sql: &str, policy: &Policy, role: Role) -> Result<Description, Failure> {
-    let statement = Statement::read(sql);
-    policy.check_text(&statement, role)?;
-    if let Some(change) = statement.setting() {
-        policy.check_setting(&change, role)?;
+/// What is known of a text before it runs; of several statements only what their words say of the last, because it may
+/// need what those before it do.
+pub(crate) fn describe(
+    lease: &mut Lease,
+    pieces: &[String],
+    policy: &Policy,
+    role: Role,
+) -> Result<Description, Failure> {
+    let mut description = Description { schema: None, parameters: Arc::new(Schema::empty()), is_update: true };
+    for piece in pieces {
+        let statement = Statement::read(piece);
+        policy.check_text(&statement, role)?;
+        if let Some(change) = statement.setting() {
+            policy.check_setting(&change, role)?;
+        }
+        let sql = numbered(&statement);
+        let mut extracted = lease.connection().extract(&sql)?;
+        description.is_update = statement.leading_kind() != StatementKind::Select;
+        let stands_alone = statement.setting().is_none() && statement.transaction().is_none();
+        if pieces.len() > 1 || extracted.count() != 1 || !stands_alone {
+            continue;
+        }
+        let prepared = extracted.prepare(0)?;
+        let kind = prepared.kind();
+        policy.check(&statement, kind, role)?;
+        description.parameters = prepared.parameter_schema()?;
+        let returns_rows = statement.reads_only(kind) || returns_rows(&statement, kind);
+        if returns_rows {
+            description.schema = prepared.schema()?;
+        }
+        description.is_update = !returns_rows;
     }
-    let mut extracted = lease.connection().extract(sql)?;
-    let no_parameters = || Arc::new(arrow::datatypes::Schema::empty());
-    if extracted.count() != 1 || statement.setting().is_some() || statement.transaction().is_some() {
-        return Ok(Description { schema: None, parameters: no_parameters(), is_update: true });
-    }
-    let prepared = extracted.prepare(0)?;
-    let kind = prepared.kind();
-    policy.check(&statement, kind, role)?;
-    let parameters = prepared.parameter_schema()?;
-    let reads = statement.reads_only(kind);
-    let returns_rows = reads || returns_rows(&statement, kind);
-    let schema = if returns_rows { prepared.schema()? } else { None };
-    drop(prepared);
-    Ok(Description { schema, parameters, is_update: !returns_rows })
+    Ok(description)
+}
+
+/// The statement with its `?` numbered in the order of the text: DuckDB itself numbers them as its grammar
+/// reads them, which is another order in a few places, such as `? AT TIME ZONE ?`.
+fn numbered(statement: &Statement<'_>) -> String {
+    if statement.text().contains('?') { statement.with_parameter_types(&[]) } else { statement.text().to_owned() }
 }
 
 /// Whether a statement that does more than read gives rows back; the rest give a count, or nothing.
@@ -157,6 +175,9 @@ fn changes_catalog(kind: StatementKind) -> bool {
 impl Script {
     /// Runs all pieces; gives the outcome of the last and the session as it is after the last that ran.
     fn walk(mut self, lease: &mut Lease, pieces: &[String]) -> (Result<ScriptOutcome, Failure>, SessionState) {
+        if let Err(failure) = self.parse(lease, pieces) {
+            return (Err(failure), self.session);
+        }
         let mut outcome = Ok(ScriptOutcome::Changed(-1));
         for (index, piece) in pieces.iter().enumerate() {
             outcome = self.piece(lease, piece, index + 1 == pieces.len());
@@ -165,6 +186,16 @@ impl Script {
             }
         }
         (outcome, self.session)
+    }
+
+    /// Parses all of several statements before the first runs: a mistake in the last must not be found after it.
+    fn parse(&self, lease: &mut Lease, pieces: &[String]) -> Result<(), Failure> {
+        for piece in pieces.iter().filter(|_| pieces.len() > 1) {
+            let statement = Statement::read(piece);
+            self.policy.check_text(&statement, self.role)?;
+            lease.connection().extract(&numbered(&statement))?;
+        }
+        Ok(())
     }
 
     fn piece(&mut self, lease: &mut Lease, sql: &str, is_last: bool) -> Result<ScriptOutcome, Failure> {
@@ -179,10 +210,11 @@ impl Script {
         if let Some(control) = statement.transaction() {
             return self.transaction(lease, sql, control);
         }
-        if is_last && self.mode == Mode::Plan && lease.has_prepared(sql) {
-            return self.read(lease, &statement);
+        let sql = numbered(&statement);
+        if is_last && self.mode == Mode::Plan && lease.has_prepared(&sql) {
+            return self.read(lease, &statement, sql);
         }
-        let mut extracted = lease.connection().extract(sql)?;
+        let mut extracted = lease.connection().extract(&sql)?;
         if extracted.count() != 1 {
             return self.expanded(lease, &statement, &mut extracted, is_last);
         }
@@ -192,7 +224,7 @@ impl Script {
         self.policy.check(&statement, kind, self.role)?;
         if is_last && self.mode == Mode::Plan && statement.reads_only(kind) {
             drop(prepared);
-            return self.read(lease, &statement);
+            return self.read(lease, &statement, sql);
         }
         let outcome = self.run(lease, &mut prepared, is_last);
         if changes_catalog(kind) {
@@ -202,11 +234,11 @@ impl Script {
     }
 
     /// Plans a read: its schema now, its rows when they are fetched.
-    fn read(&self, lease: &mut Lease, statement: &Statement<'_>) -> Result<ScriptOutcome, Failure> {
-        let prepared = lease.prepare(statement.text())?;
+    fn read(&self, lease: &mut Lease, statement: &Statement<'_>, sql: String) -> Result<ScriptOutcome, Failure> {
+        let prepared = lease.prepare(&sql)?;
         self.policy.check(statement, prepared.kind(), self.role)?;
         if let Some(schema) = prepared.schema()? {
-            return Ok(ScriptOutcome::Read { sql: statement.text().to_owned(), schema });
+            return Ok(ScriptOutcome::Read { sql, schema });
         }
         // A type hangs on a parameter: take it from the values that were bound.
         let Some(bound) = &self.parameters else {

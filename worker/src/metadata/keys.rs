@@ -52,7 +52,7 @@ pub(super) fn primary(connection: &Connection, request: &CommandGetPrimaryKeys) 
          FROM (SELECT *, unnest(constraint_column_names) AS column_name,
                       generate_subscripts(constraint_column_names, 1) AS key_sequence
                FROM duckdb_constraints() WHERE constraint_type = 'PRIMARY KEY')
-         WHERE {} ORDER BY column_name, key_sequence",
+         WHERE {} ORDER BY database_name, schema_name, table_name, constraint_name, key_sequence",
         conditions.sql()
     );
     rows(connection, &sql, &conditions.parameters, primary_schema())

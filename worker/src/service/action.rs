@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
+use arrow::array::AsArray as _;
 use arrow_flight::sql::{
     ActionBeginSavepointRequest, ActionBeginTransactionRequest, ActionBeginTransactionResult, ActionCancelQueryRequest,
     ActionCancelQueryResult, ActionClosePreparedStatementRequest, ActionCreatePreparedStatementRequest,
@@ -21,6 +22,9 @@ use tavana_wire::{Failure, FailureKind};
 
 use super::Shared;
 use crate::caller::Call;
+use crate::engine::quoted;
+use crate::execute::blocking::blocking;
+use crate::session::Lease;
 use crate::session::backend::USE;
 
 /// Every action, with a line for people who list them.
@@ -74,7 +78,7 @@ impl Shared {
             "CancelFlightInfo" => self.cancel_flight_info(call, body),
             "CancelQuery" => self.cancel_query(call, unpack(body)?),
             SET_SESSION_OPTIONS => self.set_options(call, body).await,
-            GET_SESSION_OPTIONS => Ok(vec![message(&self.options(call)?)]),
+            GET_SESSION_OPTIONS => Ok(vec![message(&self.options(call).await?)]),
             CLOSE_SESSION => {
                 self.executor.pinned.close(&call.session);
                 Ok(vec![message(&CloseSessionResult { status: CloseSessionStatus::Closed.into() })])
@@ -141,42 +145,57 @@ impl Shared {
     async fn set_options(&self, call: &mut Call, body: &Bytes) -> Result<Vec<arrow_flight::Result>, Failure> {
         let request = SetSessionOptionsRequest::decode(body.clone()).map_err(|_| malformed())?;
         let mut errors = BTreeMap::new();
+        // By name, so that `catalog` comes before the `schema` that is in it.
         for (name, value) in request.session_options {
-            let statement = match option_statement(&name, value.option_value) {
-                Ok(statement) => statement,
-                Err(error) => {
-                    errors.insert(name, SetSessionOptionError { value: error.into() });
-                    continue;
-                }
-            };
-            if let Err(failure) = self.executor.update(call, &statement, None).await {
-                let value = match failure.kind {
-                    FailureKind::PermissionDenied | FailureKind::Unsupported => SetSessionOptionErrorValue::InvalidName,
-                    _ => SetSessionOptionErrorValue::InvalidValue,
-                };
-                errors.insert(name, SetSessionOptionError { value: value.into() });
+            if let Err(error) = self.set_option(call, &name, value.option_value).await {
+                errors.insert(name, SetSessionOptionError { value: error.into() });
             }
         }
         Ok(vec![message(&SetSessionOptionsResult { errors })])
     }
 
-    fn options(&self, call: &Call) -> Result<GetSessionOptionsResult, Failure> {
+    /// Sets an option: what SQL can set, options set, through the same policy.
+    async fn set_option(
+        &self,
+        call: &mut Call,
+        name: &str,
+        value: Option<OptionValue>,
+    ) -> Result<(), SetSessionOptionErrorValue> {
+        let place = self.place(call).await.map_err(|_| SetSessionOptionErrorValue::Error)?;
+        let statement = option_statement(name, value, &place)?;
+        match self.executor.update(call, &statement, None).await {
+            Ok(_) => Ok(()),
+            Err(failure) => Err(match failure.kind {
+                FailureKind::PermissionDenied | FailureKind::Unsupported => SetSessionOptionErrorValue::InvalidName,
+                _ => SetSessionOptionErrorValue::InvalidValue,
+            }),
+        }
+    }
+
+    /// The catalog and schema where the session looks unqualified names up.
+    async fn place(&self, call: &Call) -> Result<[String; 2], Failure> {
+        let query = self.executor.running.start(call.query_id, &call.session.principal);
+        let lease = self.executor.lease(call, None).await?;
+        let work = |lease: &mut Lease| {
+            let batches = lease.connection().query("SELECT current_database(), current_schema()", &[])?;
+            let name = |column: usize| batches[0].column(column).as_string::<i32>().value(0).to_owned();
+            Ok([name(0), name(1)])
+        };
+        Ok(blocking(&query, lease, work).await?.1)
+    }
+
+    async fn options(&self, call: &Call) -> Result<GetSessionOptionsResult, Failure> {
         let settings = match self.executor.pinned_session(call)? {
             Some(session) => session.session_state().settings,
             None => call.session.settings.clone(),
         };
         let option = |value: String| SessionOptionValue { option_value: Some(OptionValue::String(value)) };
-        let unquoted = |value: String| value.trim_matches('\'').trim_matches('"').to_owned();
-        let mut session_options = BTreeMap::new();
-        for (name, value) in settings {
-            if name == USE {
-                let (catalog, schema) = value.split_once('.').unwrap_or((value.as_str(), "main"));
-                session_options.insert("catalog".to_owned(), option(unquoted(catalog.to_owned())));
-                session_options.insert("schema".to_owned(), option(unquoted(schema.to_owned())));
-            } else {
-                session_options.insert(name, option(unquoted(value)));
-            }
-        }
+        let settings = settings.into_iter().filter(|(name, _)| name != USE);
+        let mut session_options: BTreeMap<String, SessionOptionValue> =
+            settings.map(|(name, value)| (name, option(value.trim_matches('\'').to_owned()))).collect();
+        let [catalog, schema] = self.place(call).await?;
+        session_options.insert("catalog".to_owned(), option(catalog));
+        session_options.insert("schema".to_owned(), option(schema));
         Ok(GetSessionOptionsResult { session_options })
     }
 
@@ -191,20 +210,33 @@ impl Shared {
     }
 }
 
-/// The statement that sets an option: what SQL can set, options set, through the same policy.
-fn option_statement(name: &str, value: Option<OptionValue>) -> Result<String, SetSessionOptionErrorValue> {
+/// The statement that sets an option; no value means its default.
+fn option_statement(
+    name: &str,
+    value: Option<OptionValue>,
+    [catalog, schema]: &[String; 2],
+) -> Result<String, SetSessionOptionErrorValue> {
     let text = |text: &str| format!("'{}'", text.replace('\'', "''"));
     if !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') || name.is_empty() {
         return Err(SetSessionOptionErrorValue::InvalidName);
     }
-    let value = match value {
-        None => return Ok(format!("RESET {}", if name == "catalog" { "schema" } else { name })),
-        Some(OptionValue::String(value)) if name == "catalog" => return Ok(format!("USE {}", crate::engine::quoted(&value))),
-        Some(OptionValue::String(value)) => text(&value),
-        Some(OptionValue::Bool(value)) => value.to_string(),
-        Some(OptionValue::Int64(value)) => value.to_string(),
-        Some(OptionValue::Double(value)) => value.to_string(),
-        Some(OptionValue::StringList(list)) => text(&list.values.join(",")),
+    let value = match (name, value) {
+        ("catalog" | "schema", None) => return Ok("RESET schema".to_owned()),
+        // The other catalog may have no such schema; its main one it has.
+        ("catalog", Some(OptionValue::String(value))) if value == *catalog => {
+            return Ok(format!("USE {}.{}", quoted(&value), quoted(schema)));
+        }
+        ("catalog", Some(OptionValue::String(value))) => return Ok(format!("USE {}.main", quoted(&value))),
+        ("schema", Some(OptionValue::String(value))) => {
+            return Ok(format!("USE {}.{}", quoted(catalog), quoted(&value)));
+        }
+        ("catalog" | "schema", Some(_)) => return Err(SetSessionOptionErrorValue::InvalidValue),
+        (_, None) => return Ok(format!("RESET {name}")),
+        (_, Some(OptionValue::String(value))) => text(&value),
+        (_, Some(OptionValue::Bool(value))) => value.to_string(),
+        (_, Some(OptionValue::Int64(value))) => value.to_string(),
+        (_, Some(OptionValue::Double(value))) => value.to_string(),
+        (_, Some(OptionValue::StringList(list))) => text(&list.values.join(",")),
     };
     Ok(format!("SET {name} = {value}"))
 }

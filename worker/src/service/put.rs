@@ -91,6 +91,7 @@ async fn batches(
     stream: Streaming<FlightData>,
 ) -> Result<(SchemaRef, impl Stream<Item = Result<RecordBatch, Failure>> + Unpin), Failure> {
     let messages = futures::stream::iter([Ok(first)]).chain(stream.map_err(|status| FlightError::Tonic(Box::new(status))));
+    let messages = messages.map(|message| message.and_then(within_bounds));
     let mut batches = FlightRecordBatchStream::new_from_flight_data(messages);
     // The schema is known once the first batch, or the end, was seen.
     let head = batches.next().await.transpose().map_err(malformed)?;
@@ -101,6 +102,28 @@ async fn batches(
     };
     let rest = batches.map(|batch| batch.map_err(malformed));
     Ok((schema, futures::stream::iter(head.map(Ok)).chain(rest)))
+}
+
+/// Refuses a message whose buffers lie outside its body: the decoder of `arrow` panics on them.
+fn within_bounds(message: FlightData) -> Result<FlightData, FlightError> {
+    let outside = || FlightError::DecodeError("a buffer lies outside its message".to_owned());
+    if message.data_header.is_empty() {
+        return Ok(message);
+    }
+    let header = arrow::ipc::root_as_message(&message.data_header)
+        .map_err(|error| FlightError::DecodeError(format!("the message header is malformed: {error}")))?;
+    let dictionary = header.header_as_dictionary_batch().and_then(|dictionary| dictionary.data());
+    let Some(batch) = header.header_as_record_batch().or(dictionary) else { return Ok(message) };
+    let body = message.data_body.len() as u64;
+    for buffer in batch.buffers().into_iter().flatten() {
+        let (offset, length) = (u64::try_from(buffer.offset()), u64::try_from(buffer.length()));
+        let (Ok(offset), Ok(length)) = (offset, length) else { return Err(outside()) };
+        if offset.checked_add(length).is_none_or(|end| end > body) {
+            return Err(outside());
+        }
+    }
+    let nodes_fit = batch.nodes().into_iter().flatten().all(|node| node.length() >= 0 && node.null_count() >= 0);
+    if batch.length() < 0 || !nodes_fit { Err(outside()) } else { Ok(message) }
 }
 
 fn malformed(error: FlightError) -> Failure {

@@ -9,7 +9,8 @@ use lru::LruCache;
 
 use crate::engine::{Connection, EngineError, Instance, Prepared};
 
-/// Prepared statements a connection keeps: preparing costs several times what running a small statement does.
+/// Prepared statements a connection keeps between their planning and their fetch: preparing costs several times what
+/// running a small statement does.
 const PREPARED_PER_CONNECTION: NonZeroUsize = NonZeroUsize::new(64).unwrap();
 
 /// Bytes that DuckDB computes ahead of a reader; its default of 1 MB makes large results wait.
@@ -79,7 +80,7 @@ impl Backend {
         }
     }
 
-    /// Forgets a prepared statement whose result turned out to be another than it promised.
+    /// Forgets a prepared statement.
     pub(crate) fn forget(&mut self, sql: &str) {
         self.prepared.pop(sql);
     }

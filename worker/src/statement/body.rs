@@ -74,7 +74,7 @@ impl<'a> Statement<'a> {
     }
 
     /// What the leading words say the statement is; `Invalid` for words that start none.
-    pub(super) fn leading_kind(&self) -> StatementKind {
+    pub(crate) fn leading_kind(&self) -> StatementKind {
         if self.is_symbol(0, "(") {
             return StatementKind::Select;
         }

@@ -23,6 +23,7 @@ const PROFILES: &str = "profiles are written to files of the worker; use EXPLAIN
 const HIDES: &str = "it runs a text that is not seen when the statement is checked; write that query instead";
 const INNER: &str = "it is for programs that embed DuckDB";
 const CHECKPOINTS: &str = "a checkpoint holds up everybody's writes; ask an administrator";
+const OTHERS_FILES: &str = "it shows which files and storage other sessions use; ask an administrator";
 const GENERATES: &str = "it makes tables, and the role reader only reads";
 
 /// Functions that are refused, with who may call them all the same, and the reason.
@@ -46,6 +47,8 @@ pub(super) const REFUSED: &[(&str, Calls, &str)] = &[
     ("seq_scan", Calls::Never, INNER),
     ("checkpoint", Calls::Admins, CHECKPOINTS),
     ("force_checkpoint", Calls::Admins, CHECKPOINTS),
+    ("duckdb_external_file_cache", Calls::Admins, OTHERS_FILES),
+    ("duckdb_secrets", Calls::Admins, OTHERS_FILES),
     ("nextval", Calls::Writers, "it changes the sequence, and the role reader only reads"),
     ("dbgen", Calls::Writers, GENERATES),
     ("dsdgen", Calls::Writers, GENERATES),
@@ -89,9 +92,9 @@ mod tests {
     /// Functions that were looked at and may be called: they read tables, files the instance allows, or the catalog.
     const REVIEWED: &str = "
         duckdb_approx_database_count duckdb_columns duckdb_connection_count duckdb_constraints duckdb_coordinate_systems
-        duckdb_databases duckdb_dependencies duckdb_extensions duckdb_external_file_cache duckdb_functions duckdb_indexes
+        duckdb_databases duckdb_dependencies duckdb_extensions duckdb_functions duckdb_indexes
         duckdb_keywords duckdb_memory duckdb_optimizers duckdb_prepared_statements duckdb_profiling_settings
-        duckdb_schemas duckdb_secret_types duckdb_secrets duckdb_sequences duckdb_settings duckdb_table_sample
+        duckdb_schemas duckdb_secret_types duckdb_sequences duckdb_settings duckdb_table_sample
         duckdb_tables duckdb_temporary_files duckdb_types duckdb_variables duckdb_views generate_series glob histogram
         histogram_values icu_calendar_names json_each json_tree parquet_bloom_probe parquet_file_metadata
         parquet_full_metadata parquet_kv_metadata parquet_metadata parquet_scan parquet_schema pg_timezone_names

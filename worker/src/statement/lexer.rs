@@ -8,6 +8,14 @@
 
 use super::spaces;
 
+/// The longest run of operator characters that is scanned. DuckDB's scanner looks at a run again and again (3 kB of
+/// `+-+-…` take it 20 seconds, 12 kB half an hour, and nothing interrupts it), so it must not see longer ones.
+const MAX_OPERATOR_BYTES: usize = 32;
+
+/// The longest run of operator characters that may hold the start of a comment, for the same reason; room for a
+/// banner of stars.
+const MAX_COMMENT_MARK_BYTES: usize = 1024;
+
 /// What a token is; its text is read from the statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TokenKind {
@@ -30,7 +38,8 @@ pub(crate) enum TokenKind {
     Parameter,
     /// An operator or a punctuation mark.
     Symbol,
-    /// A string, name or comment that does not end, an empty name, `U&'…'`: DuckDB refuses the text.
+    /// A string, name or comment that does not end, an empty name, `U&'…'`: DuckDB refuses the text. Also a run of
+    /// operator characters that it must not see.
     Broken,
 }
 
@@ -132,8 +141,12 @@ impl Scanner<'_> {
     /// `/* … */`, nested.
     fn comment(&self, start: usize) -> (TokenKind, usize) {
         let (mut at, mut depth) = (start + 2, 1);
+        if self.mark_is_too_long(start) {
+            return (TokenKind::Broken, self.bytes.len());
+        }
         while at < self.bytes.len() {
             match (self.at(at), self.at(at + 1)) {
+                (b'/', b'*') if self.mark_is_too_long(at) => break,
                 (b'/', b'*') => (depth, at) = (depth + 1, at + 2),
                 (b'*', b'/') if depth == 1 => return (TokenKind::Comment, at + 2),
                 (b'*', b'/') => (depth, at) = (depth - 1, at + 2),
@@ -141,6 +154,12 @@ impl Scanner<'_> {
             }
         }
         (TokenKind::Broken, self.bytes.len())
+    }
+
+    /// Whether the operator characters from the start of a comment on are too many.
+    fn mark_is_too_long(&self, start: usize) -> bool {
+        let run = self.bytes[start..].iter().take(MAX_COMMENT_MARK_BYTES + 1);
+        run.take_while(|&&byte| is_operator(byte)).count() > MAX_COMMENT_MARK_BYTES
     }
 
     /// The rest of a string whose opening quote ends at `at`; `escapes` when a backslash takes the next byte.
@@ -251,6 +270,9 @@ impl Scanner<'_> {
         let run = &self.bytes[start..self.skip(start, is_operator)];
         let comment = run.windows(2).position(|pair| pair == b"/*" || pair == b"--");
         let mut length = comment.unwrap_or(run.len());
+        if length > MAX_OPERATOR_BYTES {
+            return (TokenKind::Broken, self.bytes.len());
+        }
         // A trailing + or - belongs to the operand, unless the operator could not be standard SQL.
         while length > 1
             && matches!(run[length - 1], b'+' | b'-')

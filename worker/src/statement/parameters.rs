@@ -88,7 +88,8 @@ impl Statement<'_> {
     /// Whether the token is the file name of a `COPY`, which may be a parameter but no expression without parentheses.
     fn is_file_name(&self, index: usize) -> bool {
         let after = |word| index > 0 && self.is_keyword(index - 1, word);
-        let copies = self.is_keyword(0, "copy") || self.body().is_some_and(|body| body.is_keyword(0, "copy"));
-        copies && (after("to") || after("from"))
+        // The body is a copy of all tokens: looked at last, and only for the few that stand in such a place.
+        (after("to") || after("from"))
+            && (self.is_keyword(0, "copy") || self.body().is_some_and(|body| body.is_keyword(0, "copy")))
     }
 }

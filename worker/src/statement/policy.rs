@@ -13,6 +13,12 @@ use super::{SettingChange, Statement, StatementKind, TokenKind, unquoted};
 /// Why a statement is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum PolicyError {
+    #[error(
+        "this SQL ends inside a string, a name or a comment, or has too long a run of operator characters, from character {0} on"
+    )]
+    Unreadable(usize),
+    #[error("several statements came where one is run; send them one by one")]
+    Several,
     #[error("this statement changes data, and the role reader only reads; ask an administrator for the role user")]
     ReadOnly,
     #[error("{0} is for administrators; ask one to run it, or for the role admin")]
@@ -51,6 +57,7 @@ impl PolicyError {
     /// What it is, seen from the client.
     pub(crate) fn kind(&self) -> FailureKind {
         match self {
+            Self::Unreadable(_) | Self::Several => FailureKind::Syntax,
             Self::ReadOnly | Self::AdminOnly(_) => FailureKind::PermissionDenied,
             Self::Extensions | Self::Secrets | Self::WorkerSetting { .. } => FailureKind::PermissionDenied,
             Self::GlobalSetting | Self::Function { .. } => FailureKind::PermissionDenied,
@@ -85,25 +92,34 @@ impl Policy {
     pub(crate) fn check(&self, statement: &Statement<'_>, kind: StatementKind, role: Role) -> Result<(), PolicyError> {
         self.check_text(statement, role)?;
         let leading = statement.leading_kind();
-        require(leading, statement, role)?;
         match kind {
+            // DuckDB read it, but its words are not known here.
+            _ if leading == StatementKind::Invalid => Err(PolicyError::Kind),
             StatementKind::Multi => Ok(()),
             // PIVOT creates a type for its columns before it reads.
             StatementKind::Create | StatementKind::Transaction if leading == StatementKind::Select => Ok(()),
             _ => require(kind, statement, role),
-        }?;
-        match statement.body() {
-            Some(body) => check_body(statement, &body, role),
-            None => Ok(()),
         }
     }
 
-    /// The part of [`Policy::check`] that needs no word of DuckDB's: it can come before the statement is parsed,
-    /// bound and looked up.
+    /// The part of [`Policy::check`] that needs no word of DuckDB's. It can come before the statement is parsed and
+    /// prepared, which already reads files. A text whose first words start no statement passes: DuckDB says what is wrong.
     ///
     /// # Errors
     /// The reason why `role` may not run it.
     pub(crate) fn check_text(&self, statement: &Statement<'_>, role: Role) -> Result<(), PolicyError> {
+        if let Some(token) = statement.tokens.iter().find(|token| token.kind == TokenKind::Broken) {
+            return Err(PolicyError::Unreadable(statement.text[..token.start].chars().count() + 1));
+        }
+        // The text around a statement decides which typographic spaces are replaced, so that a piece of a text can
+        // come apart where the whole did not.
+        if (0..statement.tokens.len()).any(|index| statement.is_symbol(index, ";")) {
+            return Err(PolicyError::Several);
+        }
+        let leading = statement.leading_kind();
+        if leading == StatementKind::Invalid {
+            return Ok(());
+        }
         if let Some((name, reason)) = statement.refused_function(self.trusted, role) {
             return Err(PolicyError::Function { name, reason });
         }
@@ -117,7 +133,14 @@ impl Policy {
             }
             statement.check_pragma()?;
         }
-        Ok(())
+        match statement.setting() {
+            Some(change) => self.check_setting(&change, role),
+            None => require(leading, statement, role),
+        }?;
+        match body {
+            Some(body) => check_body(statement, &body, role),
+            None => Ok(()),
+        }
     }
 
     /// Whether `role` may change a setting so.
@@ -182,6 +205,7 @@ fn require(kind: StatementKind, statement: &Statement<'_>, role: Role) -> Result
         StatementKind::Call if !statement.is_keyword(0, "call") => administrators("CHECKPOINT"),
         // Its function was looked at by name.
         StatementKind::Call | StatementKind::Pragma => Ok(()),
+        // All other settings are applied by the session: as they are written, some would be everybody's.
         StatementKind::Set | StatementKind::VariableSet => match statement.setting() {
             Some(SettingChange::Variable) => Ok(()),
             _ => Err(PolicyError::SettingForm),
@@ -230,10 +254,14 @@ impl Statement<'_> {
         if !self.is_symbol(index + 1, "(") {
             return false;
         }
+        let mut first = index;
+        while first > 1 && self.is_symbol(first - 1, ".") {
+            first -= 2;
+        }
         // A list of columns, not of arguments, follows the name of a table, view or index that is made or written
         // and of a query in WITH. Only words count that cannot stand before a call; AS behind the list
         // tells nothing, since `FROM f() AS (i INTEGER)` is a call.
-        let after = |word: &&str| index > 0 && self.is_keyword(index - 1, word);
+        let after = |word: &&str| first > 0 && self.is_keyword(first - 1, word);
         let is_index = self.is_keyword(0, "create") && (self.is_keyword(1, "index") || self.is_keyword(2, "index"));
         let has_columns = ["into", "table", "view", "exists", "references", "with", "recursive"].iter().any(after);
         !(has_columns || is_index && after(&"on"))

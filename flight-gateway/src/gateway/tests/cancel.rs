@@ -62,10 +62,9 @@ async fn a_ticket_that_names_its_worker_goes_there_alone() {
     let rig = Rig::new(&[&other, &keeper]).await;
     let stored = StoredTicket { worker_id: keeper.id.to_vec(), ..StoredTicket::default() };
     let statement = StatementTicket::default();
-    for (session, work) in [
-        (session(None), Work::Stored(stored)),
-        (session(Some(keeper.id)), Work::Statement(statement)),
-    ] {
+    for (session, work) in
+        [(session(None), Work::Stored(stored)), (session(Some(keeper.id)), Work::Statement(statement))]
+    {
         let ticket = arrow_flight::Ticket { ticket: rig.sealed(&session, work) };
         let outcome = rig.outcome(request("DoAction", &cancel(ticket))).await;
         assert_eq!(told(&outcome), CancelStatus::Cancelling);

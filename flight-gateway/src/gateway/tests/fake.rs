@@ -11,8 +11,8 @@ use futures::{Stream, stream};
 use http::{HeaderMap, Request, Response};
 use http_body::Frame;
 use http_body_util::{BodyExt as _, Full, StreamBody};
-use prost::Message as _;
 use prometheus::Registry;
+use prost::Message as _;
 use tavana_daemon::admin::Readiness;
 use tavana_daemon::login::Login;
 use tavana_wire::action::{WORKER_STATUS, WorkerStatus};
@@ -68,7 +68,7 @@ impl Fake {
         WorkerEndpoint::in_memory("fake", service_fn(move |request| fake.clone().answer(request)))
     }
 
-    async fn answer(self, request: Request<Body>) -> Answer {
+    pub(super) async fn answer(self, request: Request<Body>) -> Answer {
         let (parts, mut body) = request.into_parts();
         if parts.uri.path().ends_with("/DoAction") {
             let whole = body.collect().await?.to_bytes();
@@ -149,9 +149,12 @@ impl Rig {
     }
 
     pub(super) async fn with(config: GatewayConfig, fakes: &[&Fake]) -> Self {
+        Self::over(config, fakes.iter().map(|fake| fake.endpoint()).collect()).await
+    }
+
+    pub(super) async fn over(config: GatewayConfig, endpoints: Vec<WorkerEndpoint>) -> Self {
         let sealer = Arc::new(Sealer::random());
         let login = Arc::new(Login::new(None, sealer.clone(), Duration::from_secs(3600)));
-        let endpoints = fakes.iter().map(|fake| fake.endpoint()).collect();
         let (registry, readiness) = (Registry::new(), Readiness::new());
         let gateway = config.build(login, sealer.clone(), endpoints, &registry, &readiness).unwrap();
         gateway.checked().await;
@@ -185,9 +188,8 @@ impl Rig {
         let fits = |metric: &&prometheus::proto::Metric| {
             labels.iter().all(|label| metric.get_label().iter().any(|pair| pair.value() == *label))
         };
-        let value = |metric: &prometheus::proto::Metric| {
-            metric.get_counter().value() + metric.get_gauge().value()
-        };
+        let value =
+            |metric: &prometheus::proto::Metric| metric.get_counter().get_value() + metric.get_gauge().get_value();
         family.get_metric().iter().filter(fits).map(value).sum()
     }
 }

@@ -17,20 +17,29 @@ use crate::GatewayConfig;
 /// Says when it is dropped.
 struct Guard(Arc<AtomicBool>);
 
+impl Guard {
+    fn alive(&self) {
+        assert!(!self.0.load(Ordering::SeqCst));
+    }
+}
+
 impl Drop for Guard {
     fn drop(&mut self) {
         self.0.store(true, Ordering::SeqCst);
     }
 }
 
+/// What comes behind the first frame.
+type End = fn() -> Option<Result<Frame<bytes::Bytes>, Status>>;
+
 /// A worker that delivers one frame and then breaks in the given way.
-fn cut(how: fn() -> Option<Result<Frame<bytes::Bytes>, Status>>) -> Fake {
+fn cut(how: End) -> Fake {
     Fake::new(move |_| async move { Ok(reply([Ok(data(b"a part"))].into_iter().chain(how()))) })
 }
 
 #[tokio::test]
 async fn a_cut_answer_is_never_shown_as_whole() {
-    let ways: [fn() -> Option<Result<Frame<bytes::Bytes>, Status>>; 3] = [
+    let ways: [End; 3] = [
         || None,
         || Some(Err(Status::internal("connection reset"))),
         || Some(Ok(Frame::trailers(http::HeaderMap::new()))),
@@ -122,7 +131,7 @@ async fn a_client_that_leaves_ends_the_workers_call() {
     let worker = Fake::new(move |_| {
         let guard = Guard(flag.clone());
         let frames = stream::iter([Ok(data(b"first"))]).chain(stream::pending());
-        async { Ok(streamed(frames.inspect(move |_| drop(&guard)))) }
+        async { Ok(streamed(frames.inspect(move |_| guard.alive()))) }
     });
     let rig = Rig::new(&[&worker]).await;
     let mut response = rig.call(request("DoGet", &ticket(&rig))).await;
@@ -194,7 +203,7 @@ async fn a_deadline_ends_the_workers_call_though_the_client_does_not_read() {
     let flag = dropped.clone();
     let worker = Fake::new(move |_| {
         let guard = Guard(flag.clone());
-        let frames = stream::repeat_with(|| Ok(data(b"more"))).inspect(move |_| drop(&guard));
+        let frames = stream::repeat_with(|| Ok(data(b"more"))).inspect(move |_| guard.alive());
         async { Ok(streamed(frames)) }
     });
     let rig = Rig::new(&[&worker]).await;

@@ -30,13 +30,16 @@ async fn a_session_goes_home() {
 async fn a_home_learned_from_a_reply_counts_for_older_tokens() {
     let token = std::sync::Arc::new(std::sync::OnceLock::<String>::new());
     let given = token.clone();
-    let (first, home) = (Fake::fine(), Fake::new(move |_| {
-        let mut reply = reply([Ok(data(b"fine")), Ok(ok())]);
-        if let Some(token) = given.get() {
-            headers::give_session(reply.headers_mut(), token);
-        }
-        async { Ok(reply) }
-    }));
+    let (first, home) = (
+        Fake::fine(),
+        Fake::new(move |_| {
+            let mut reply = reply([Ok(data(b"fine")), Ok(ok())]);
+            if let Some(token) = given.get() {
+                headers::give_session(reply.headers_mut(), token);
+            }
+            async { Ok(reply) }
+        }),
+    );
     let rig = Rig::new(&[&first, &home]).await;
     let old = session(None);
     let newer = SessionState { version: 2, home: home.id.to_vec(), ..old.clone() };

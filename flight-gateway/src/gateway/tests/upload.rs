@@ -4,9 +4,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use arrow_flight::FlightData;
-use arrow_flight::flight_service_client::FlightServiceClient;
 use bytes::Bytes;
-use futures::{StreamExt as _, stream};
+use futures::stream;
 use http_body::Frame;
 use http_body_util::{BodyExt as _, StreamBody};
 use tavana_daemon::drain::Drain;
@@ -112,13 +111,25 @@ async fn an_upload_past_its_deadline_never_ends_well() {
     send.send(Ok(Frame::data(first_message()))).await.unwrap();
     let outcome = rig.outcome(request).await;
     assert_eq!(outcome.code(), Code::DeadlineExceeded);
-    // The client hears of it and closes its side, which must not look like "that was all".
+    // The worker hears of it though the client still keeps its side open.
+    assert_eq!(read.await.unwrap().unwrap_err().code(), Code::Cancelled);
+    drop(send);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upload_is_broken_off_the_moment_its_answer_is_given_up() {
+    let (worker, read) = reader();
+    let rig = Rig::with(GatewayConfig { query_timeout_seconds: 5, ..defaults() }, &[&worker]).await;
+    let (send, request) = upload();
+    send.send(Ok(Frame::data(first_message()))).await.unwrap();
+    let response = rig.call(request).await;
+    drop(response);
     drop(send);
     assert_eq!(read.await.unwrap().unwrap_err().code(), Code::Cancelled);
 }
 
 #[tokio::test]
-async fn a_client_that_breaks_off_its_upload_over_the_network_never_ends_it() {
+async fn an_upload_that_its_client_resets_is_not_complete() {
     let (worker, read) = reader();
     let rig = Rig::new(&[&worker]).await;
     let listener = Listener::bind("127.0.0.1:0".parse().unwrap(), None).await.unwrap();
@@ -126,12 +137,20 @@ async fn a_client_that_breaks_off_its_upload_over_the_network_never_ends_it() {
     let limits = grpc::Limits { max_streams_per_connection: 10, max_connections: 10, drain_timeout: Duration::ZERO };
     let drain = Drain::manual();
     let server = tokio::spawn(grpc::serve(listener, rig.gateway.clone(), limits, drain.clone()));
-    let channel = tonic::transport::Endpoint::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap();
-    let first = FlightData { flight_descriptor: Some(statement()), ..FlightData::default() };
-    let messages = stream::iter([first]).chain(stream::pending());
-    let results = FlightServiceClient::new(channel).do_put(messages).await.unwrap();
-    drop(results);
+
+    let socket = tokio::net::TcpStream::connect(address).await.unwrap();
+    let (client, connection) = h2::client::handshake(socket).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let head = with_body("DoPut", Body::empty()).map(|_| ());
+    let (response, mut request) = client.ready().await.unwrap().send_request(head, false).unwrap();
+    request.send_data(first_message(), false).unwrap();
+    // The answer's headers show that the worker has begun to read.
+    let response = response.await.unwrap();
+    request.send_reset(h2::Reason::CANCEL);
     assert!(read.await.unwrap().is_err(), "an upload that was broken off looked complete");
+
+    drop(response);
+    connection.abort();
     drain.request();
     server.await.unwrap();
 }

@@ -138,6 +138,8 @@ fn functions_are_refused_where_they_are_called() {
     allowed("create table query (query text)", StatementKind::Create);
     allowed("create table if not exists query (query text references query (query))", StatementKind::Create);
     allowed("insert into query (a) values (1)", StatementKind::Insert);
+    allowed("insert into main.\"query\" (a) values (1)", StatementKind::Insert);
+    allowed("create table if not exists memory.main.query (a int)", StatementKind::Create);
     allowed("create unique index i on query (a)", StatementKind::Create);
     allowed("with query (a) as (select 1) from query", StatementKind::Select);
     allowed("with recursive query (a) as (select 1) from query", StatementKind::Select);
@@ -148,6 +150,31 @@ fn functions_are_refused_where_they_are_called() {
     let check = |sql| trusted.check(&Statement::read(sql), StatementKind::Select, Role::Admin).is_ok();
     assert!(check("from query_table('t')"));
     assert!(!check("from enable_logging()"));
+}
+
+#[test]
+fn texts_are_judged_before_they_are_parsed() {
+    let check = |sql| SHARED.check_text(&Statement::read(sql), Role::User);
+    assert_eq!(check("selec 1"), Ok(()), "DuckDB says what is wrong");
+    assert_eq!(check("set TimeZone = 'UTC'"), Ok(()));
+    assert_eq!(check("set TimeZone = NULL"), Err(PolicyError::SettingForm));
+    assert!(matches!(check("pragma threads = 4"), Err(PolicyError::WorkerSetting { .. })));
+    assert_eq!(check("import database 'x'"), Err(PolicyError::AdminOnly("EXPORT and IMPORT DATABASE")));
+    assert_eq!(check("explain analyze load x"), Err(PolicyError::Inner));
+    assert_eq!(check("select 1; drop table t"), Err(PolicyError::Several));
+    assert_eq!(check("select 'ä', 'x"), Err(PolicyError::Unreadable(13)));
+    assert_eq!(check("select /* /* */ 1"), Err(PolicyError::Unreadable(8)));
+}
+
+/// DuckDB's scanner takes minutes to hours over these, and heeds no interrupt.
+#[test]
+fn long_runs_of_operators_never_reach_duckdb() {
+    let check = |sql: String| SHARED.check_text(&Statement::read(&sql), Role::User);
+    assert_eq!(check(format!("select 1{}1", "+-".repeat(1 << 20))), Err(PolicyError::Unreadable(9)));
+    assert_eq!(check(format!("select 1{}", "/**/".repeat(1 << 20))), Err(PolicyError::Unreadable(9)));
+    assert_eq!(check(format!("select 1 /* {} */", "/*".repeat(1 << 20))), Err(PolicyError::Unreadable(10)));
+    assert_eq!(check(format!("select /*{}*/ 1 ={}\n 1", "*".repeat(1000), "-".repeat(5000))), Ok(()));
+    assert_eq!(check(format!("select 1{}1", "+-".repeat(16))), Ok(()));
 }
 
 #[test]

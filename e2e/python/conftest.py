@@ -27,7 +27,9 @@ def pytest_collection_finish(session):
 
 
 def pytest_generate_tests(metafunc):
+    meant = metafunc.definition.get_closest_marker("topologies")
     chosen = metafunc.config.getoption("topology") or topology.KINDS
+    chosen = [kind for kind in chosen if not meant or kind in meant.args]
     for fixture in ("server", "secured_server", "kind"):
         if fixture in metafunc.fixturenames:
             metafunc.parametrize(fixture, chosen, indirect=True, scope="session")

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import adbc_driver_manager
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from harness import adbc
@@ -46,6 +47,33 @@ def test_an_empty_result_has_its_schema(con):
     result = adbc.table(con, "select 1::int as a, 'x' as b where false")
     assert result.num_rows == 0
     assert result.schema == pa.schema([("a", pa.int32()), ("b", pa.string())])
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select 1 as one",
+        "from range(3)",
+        "from test_all_types()",
+        "from parquet_metadata('{file}')",
+        "from '{file}'",
+        "from duckdb_settings() where name = 'threads'",
+        "summarize from range(3)",
+        "describe select 1",
+        "explain select 1",
+        "show tables",
+        "pragma version",
+        "values (1)",
+    ],
+)
+def test_a_text_that_is_sent_again_and_again_gives_the_same_again(con, tmp_path, sql):
+    """Statements are kept prepared, and not every function of DuckDB bears being run twice."""
+    file = tmp_path / "x.parquet"
+    pq.write_table(pa.table({"i": [1, 2]}), file)
+    sql = sql.format(file=file)
+    first = adbc.table(con, sql)
+    for _ in range(2):
+        assert adbc.table(con, sql).num_rows == first.num_rows > 0
 
 
 def test_two_columns_of_one_name_both_arrive(con):

@@ -143,7 +143,6 @@ def test_a_reader_reads_and_does_not_write(secured_server, name):
             f"create or replace view {name}_v as select 1",
             f"create schema s_{name}",
             f"create macro m_{name}() as 1",
-            f"select 1; delete from {name}",
             f"with d as (select 1) insert into {name} select * from d",
             f"explain analyze delete from {name}",
             f"copy {name} from 'x.csv'",
@@ -284,9 +283,8 @@ def test_a_gateway_with_another_key_gets_nowhere(tmp_path, owned_worker):
 def test_a_forged_ticket_is_refused_wherever_a_bit_was_flipped(secured_server):
     with raw_as(secured_server, "uli") as raw:
         ticket = raw_grpc.ticket_of(raw.info(wire.query("select 1 as a")))
-        handle_at = ticket.index(forgery.handle_in(ticket))
         assert raw_grpc.read_table(raw.get(ticket)).to_pydict() == {"a": [1]}
-        for at, bit in zip(range(handle_at, len(ticket)), itertools.cycle(range(8)), strict=False):
+        for at, bit in zip(range(len(ticket)), itertools.cycle(range(8)), strict=False):
             forged = ticket[:at] + bytes([ticket[at] ^ 1 << bit]) + ticket[at + 1 :]
             with refused(*REFUSED):
                 raw.get(forged)
@@ -294,13 +292,13 @@ def test_a_forged_ticket_is_refused_wherever_a_bit_was_flipped(secured_server):
 
 def test_a_truncated_or_extended_ticket_is_refused(secured_server):
     with raw_as(secured_server, "uli") as raw:
-        handle = forgery.handle_in(raw_grpc.ticket_of(raw.info(wire.query("select 1"))))
+        handle = raw_grpc.ticket_of(raw.info(wire.query("select 1")))
         for length in range(0, len(handle), 3):
             with refused(*REFUSED):
-                raw.get(forgery.ticket_with(handle[:length]))
+                raw.get(handle[:length])
         for tail in (b"\0", handle):
             with refused(*REFUSED):
-                raw.get(forgery.ticket_with(handle + tail))
+                raw.get(handle + tail)
 
 
 def test_a_ticket_of_another_user_is_refused(secured_server):
@@ -343,7 +341,7 @@ def test_a_transaction_of_another_user_is_refused(secured_server, name):
 def test_an_expired_ticket_is_refused(secured_server):
     with raw_as(secured_server, "uli") as raw:
         ticket = raw_grpc.ticket_of(raw.info(wire.query("select 1")))
-        old = forgery.ticket_with(forgery.expired(forgery.handle_in(ticket), secured_server.key))
+        old = forgery.expired(ticket, secured_server.key)
         with refused("FAILED_PRECONDITION", *REFUSED, match="expired"):
             raw.get(old)
 
@@ -363,8 +361,8 @@ def test_a_token_is_no_ticket_and_a_ticket_no_token(secured_server):
         ticket = raw_grpc.ticket_of(raw.info(wire.query("select 1")))
         token = raw.metadata["authorization"].removeprefix("Bearer ")
         with refused(*REFUSED):
-            raw.get(forgery.ticket_with(forgery.unseal_text(token)))
-        raw.metadata["authorization"] = "Bearer " + forgery.seal_text(forgery.handle_in(ticket))
+            raw.get(forgery.unseal_text(token))
+        raw.metadata["authorization"] = "Bearer " + forgery.seal_text(ticket)
         with refused(*REFUSED):
             raw.info(wire.query("select 1"))
 

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import flight
 
-from harness import adbc, arrow_flight, topology, wire
+from harness import adbc, arrow_flight, wire
 from harness.proxy import CuttingProxy
 from harness.topology import eventually
 
@@ -50,6 +50,7 @@ def read_and_kill_after(server, batches):
 
 @pytest.mark.timeout(300)
 @pytest.mark.allow_log("WARN", "(?i)worker|connect|lost|unavailable|transport")
+@pytest.mark.topologies("worker", "gateway")
 def test_a_worker_killed_after_any_number_of_batches_never_leaves_a_short_result(launch):
     server = launch()
     outcomes = []
@@ -76,21 +77,18 @@ def test_a_worker_killed_while_adbc_reads_is_an_error(launch):
     assert not server.worker.alive(), "the error came before the kill"
 
 
+@pytest.mark.topologies("gateway")
 @pytest.mark.allow_log("WARN", "(?i)worker|connect|lost|unavailable|transport")
-def test_a_gateway_killed_in_the_middle_is_an_error_and_frees_the_worker(tmp_path):
-    server = topology.start("gateway", tmp_path)
-    try:
-        with arrow_flight.Client(server) as client:
-            reader = client.reader(
-                client.info(wire.query("select repeat('x', 100) from range(50000000)"))
-            )
-            reader.read_chunk()
-            server.front.kill()
-            with pytest.raises(CUT):
-                reader.read_all()
-        eventually(lambda: server.running_queries() == 0)
-    finally:
-        server.stop()
+def test_a_gateway_killed_in_the_middle_is_an_error_and_frees_the_worker(launch):
+    server = launch()
+    with arrow_flight.Client(server) as client:
+        sql = "select repeat('x', 100) from range(50000000)"
+        reader = client.reader(client.info(wire.query(sql)))
+        reader.read_chunk()
+        server.front.kill()
+        with pytest.raises(CUT):
+            reader.read_all()
+    eventually(lambda: server.running_queries() == 0)
 
 
 def read_with_pyarrow(uri, fetched=lambda: None):

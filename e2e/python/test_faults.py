@@ -12,8 +12,8 @@ import pyarrow as pa
 import pytest
 from pyarrow import flight
 
-from harness import adbc, arrow_flight, raw_grpc, topology, wire
-from harness.failures import refused
+from harness import adbc, arrow_flight, raw_grpc, wire
+from harness.failures import BOOM_CODES, BOOM_TEXT, refused
 from harness.topology import eventually
 from test_adbc import FOREVER
 
@@ -35,7 +35,7 @@ def idle(server):
 
 
 def test_an_error_in_mid_stream_reaches_adbc(con):
-    with refused("INVALID_ARGUMENT", match="boom"):
+    with refused(*BOOM_CODES, match=BOOM_TEXT):
         adbc.table(con, BOOM)
 
 
@@ -43,36 +43,36 @@ def test_an_error_in_mid_stream_reaches_adbc_after_its_first_rows(con):
     with con.cursor() as cursor:
         reader = cursor.execute(BOOM).fetch_record_batch()
         assert reader.read_next_batch().num_rows > 0
-        with pytest.raises((adbc_driver_manager.Error, pa.ArrowException, OSError), match="boom"):
+        with pytest.raises((adbc_driver_manager.Error, pa.ArrowException, OSError), match=BOOM_TEXT):
             reader.read_all()
 
 
 def test_an_error_in_mid_stream_reaches_pyarrow(server):
     with arrow_flight.Client(server) as client:
         reader = client.reader(client.info(wire.query(BOOM)))
-        with refused("INVALID_ARGUMENT", match="boom"):
+        with refused(*BOOM_CODES, match=BOOM_TEXT):
             drain(reader)
 
 
 def test_an_error_in_mid_stream_reaches_bare_grpc_with_its_kind(server):
     with raw_grpc.RawFlight(server) as raw:
         call = raw.open("DoGet", wire.ticket(raw_grpc.ticket_of(raw.info(wire.query(BOOM)))))
-        with refused("INVALID_ARGUMENT", match="boom"):
+        with refused(*BOOM_CODES, match=BOOM_TEXT):
             for _ in call:
                 pass
         trailers = dict(call.trailing_metadata())
-    assert trailers["x-tavana-failure"] == "data"
+    assert trailers["x-tavana-failure"] in ("data", "cancelled")
     assert len(trailers["x-tavana-sqlstate"]) == 5
 
 
 def test_an_error_in_mid_stream_reaches_pandas(con):
-    with refused("INVALID_ARGUMENT", match="boom"):
+    with refused(*BOOM_CODES, match=BOOM_TEXT):
         pd.read_sql(BOOM, con)
 
 
 def test_an_error_in_mid_stream_leaves_nothing_running(server):
     with arrow_flight.Client(server) as client:
-        with refused("INVALID_ARGUMENT"):
+        with refused(*BOOM_CODES):
             client.query(BOOM)
         eventually(lambda: idle(server))
         assert client.value("select 1") == 1
@@ -129,7 +129,8 @@ def test_a_client_that_never_reads_costs_no_memory_and_nobody_else_waits(server)
 def test_many_clients_that_never_read_leave_room_for_others(server):
     clients = [arrow_flight.Client(server) for _ in range(12)]
     try:
-        readers = [client.reader(client.info(wire.query(ENDLESS))) for client in clients]
+        sql = "select i from range(100000000000) t(i)"
+        readers = [client.reader(client.info(wire.query(sql))) for client in clients]
         with arrow_flight.Client(server) as other:
             assert other.value("select 42") == 42
         for reader in readers:
@@ -163,25 +164,10 @@ def test_a_deadline_ends_a_write_and_nothing_stays(server, con, name):
 # Workers that are gone
 
 
-@pytest.fixture
-def launch_gateway(tmp_path):
-    """Starts a gateway and its worker for one test."""
-    running = []
-
-    def start(**options):
-        running.append(topology.start("gateway", tmp_path, **options))
-        return running[-1]
-
-    yield start
-    for server in running:
-        server.stop()
-
-
+@pytest.mark.topologies("gateway")
 @WORKER_LOST
-def test_without_its_worker_a_gateway_says_so_and_serves_again_after_its_return(
-    tmp_path, launch_gateway
-):
-    server = launch_gateway(data_dir=tmp_path / "data")
+def test_without_its_worker_a_gateway_says_so_and_serves_again_after_its_return(tmp_path, launch):
+    server = launch(data_dir=tmp_path / "data")
     with adbc.connect(server) as con:
         adbc.run(con, "create table kept as select 42 as i")
     server.worker.kill()
@@ -196,9 +182,10 @@ def test_without_its_worker_a_gateway_says_so_and_serves_again_after_its_return(
         assert adbc.value(con, "select i from kept") == 42
 
 
+@pytest.mark.topologies("gateway")
 @WORKER_LOST
-def test_a_write_whose_worker_died_is_told_as_unknown_and_never_retried(tmp_path, launch_gateway):
-    server = launch_gateway(data_dir=tmp_path / "data")
+def test_a_write_whose_worker_died_is_told_as_unknown_and_never_retried(tmp_path, launch):
+    server = launch(data_dir=tmp_path / "data")
     with raw_grpc.RawFlight(server, keeps_token=True) as raw:
         raw.query("create table kept (i bigint); select 1")
         stub = raw.channel.unary_unary("/arrow.flight.protocol.FlightService/GetFlightInfo")
@@ -214,9 +201,10 @@ def test_a_write_whose_worker_died_is_told_as_unknown_and_never_retried(tmp_path
         assert adbc.value(con, "select count(*) from kept") == 0
 
 
+@pytest.mark.topologies("gateway")
 @WORKER_LOST
-def test_a_session_whose_worker_died_is_told_that_its_state_is_gone(launch_gateway):
-    server = launch_gateway()
+def test_a_session_whose_worker_died_is_told_that_its_state_is_gone(launch):
+    server = launch()
     with adbc.connect(server) as con:
         adbc.run(con, "create temp table mine as select 1 as i")
         server.worker.kill()

@@ -192,7 +192,6 @@ SETTINGS = [
     "http_proxy = 'x'",
     "max_expression_depth = 100000",
     "access_mode = 'read_write'",
-    "default_collation = 'nocase'",
     "checkpoint_threshold = '1KB'",
     "disabled_filesystems = ''",
 ]

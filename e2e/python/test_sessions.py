@@ -69,7 +69,7 @@ def test_a_setting_of_one_session_is_not_that_of_another(server, con):
 
 def test_a_connection_that_was_used_before_is_clean_for_the_next(server, name):
     """Sessions lease DuckDB connections; nothing of one may stay for the next."""
-    for i in range(20):
+    for i in range(5):
         with adbc.connect(server) as con:
             adbc.run(con, f"create temp table {name} as select {i} as i")
             adbc.run(con, "set variable left_over = 1")

@@ -47,7 +47,9 @@ fn only_the_engine_module_names_duckdbs_api() {
         .iter()
         .flat_map(|folder| sources(&root().join(folder).join("src")))
         .filter(|path| fs::read_to_string(path).unwrap().contains("libduckdb_sys"))
-        .filter(|path| !path.starts_with(root().join("worker/src/engine")) && *path != root().join("worker/src/engine.rs"))
+        .filter(|path| {
+            !path.starts_with(root().join("worker/src/engine")) && *path != root().join("worker/src/engine.rs")
+        })
         .collect();
     assert!(users.is_empty(), "{users:?}");
     for folder in ["wire", "daemon", "flight-gateway"] {

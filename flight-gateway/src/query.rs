@@ -120,7 +120,7 @@ impl Checked {
         Terms { purpose: self.asked.purpose, deadline: self.deadline }
     }
 
-    /// Sends the call to a worker; when that cannot be reached, and nothing ties the call to it, once more
+    /// Sends the call to a worker; when that cannot be reached, and does not alone hold what the call needs, once more
     /// to another.
     async fn relay(
         &self,
@@ -131,7 +131,7 @@ impl Checked {
     ) -> Result<http::Response<Body>, GatewayError> {
         let mut avoid = None;
         loop {
-            let again = body.again().filter(|_| avoid.is_none() && target == Target::Anywhere);
+            let again = body.again().filter(|_| avoid.is_none() && !matches!(target, Target::Pinned(..)));
             let place = gateway.fleet.place(target, avoid)?;
             record.note("worker", place.worker());
             let (upload, end) = upload::body(body, record);

@@ -15,8 +15,8 @@ use tavana_daemon::login::Login;
 use tavana_daemon::users::Users;
 use tavana_daemon::{grpc, key, telemetry};
 use tavana_gateway::{GatewayConfig, WorkerEndpoint};
-use tavana_worker::{Trust, Worker, WorkerConfig};
 use tavana_wire::Sealer;
+use tavana_worker::{Trust, Worker, WorkerConfig};
 
 /// Threads that may wait for DuckDB at a time: as many statements compute at once.
 const BLOCKING_THREADS: usize = 512;
@@ -137,7 +137,9 @@ fn announce(flight: &str, http: &str, has_users: bool) {
     println!("Connect with");
     println!("  tavana sql --url {flight}");
     if has_users {
-        println!("  Python (ADBC): adbc_driver_flightsql.dbapi.connect('{flight}', db_kwargs=dict(username='…', password='…'))");
+        println!(
+            "  Python (ADBC): adbc_driver_flightsql.dbapi.connect('{flight}', db_kwargs=dict(username='…', password='…'))"
+        );
     } else {
         println!("  Python (ADBC): adbc_driver_flightsql.dbapi.connect('{flight}')");
     }

@@ -82,7 +82,8 @@ fn password(user: &str) -> anyhow::Result<String> {
     if let Ok(password) = std::env::var("TAVANA_PASSWORD") {
         return Ok(password);
     }
-    rpassword::prompt_password(format!("Password for {user}: ")).context("the password could not be asked for; set TAVANA_PASSWORD")
+    rpassword::prompt_password(format!("Password for {user}: "))
+        .context("the password could not be asked for; set TAVANA_PASSWORD")
 }
 
 async fn shell(client: &mut Client, url: &str) -> anyhow::Result<()> {

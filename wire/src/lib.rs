@@ -6,6 +6,7 @@
 //! worker ([`headers`]), the actions of a worker ([`action`]), session options ([`session_option`]) and how a
 //! failure is told in every protocol ([`failure`]). All messages are protobuf, so that an
 //! older process ignores what a newer one adds.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod action;
 pub mod failure;

@@ -45,17 +45,23 @@ impl Callers {
     /// `Unauthenticated` for whom we do not know, `PermissionDenied` for clients that bypass the gateway.
     pub(crate) async fn identify(&self, request: &HeaderMap) -> Result<Call, Failure> {
         match &self.trust {
-            Trust::Gateways => self.from_gateway(request),
+            Trust::Gateways => self.behind_gateway(request),
             Trust::Clients(login) => {
                 let caller = login.identify(request).await?;
-                Ok(Call { session: caller.session, kept: caller.kept, query_id: QueryId::random(), renew: caller.renew })
+                Ok(Call {
+                    session: caller.session,
+                    kept: caller.kept,
+                    query_id: QueryId::random(),
+                    renew: caller.renew,
+                })
             }
         }
     }
 
-    fn from_gateway(&self, request: &HeaderMap) -> Result<Call, Failure> {
-        let refused =
-            || Failure::new(FailureKind::Unauthenticated, "this worker serves its gateways only; connect to the gateway");
+    fn behind_gateway(&self, request: &HeaderMap) -> Result<Call, Failure> {
+        let refused = || {
+            Failure::new(FailureKind::Unauthenticated, "this worker serves its gateways only; connect to the gateway")
+        };
         let now = SystemTime::now();
         let text = |name| request.get(name).and_then(|value: &http::HeaderValue| value.to_str().ok());
         let service = text(headers::SERVICE).ok_or_else(refused)?;

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use prometheus::{IntGauge, Registry};
 use serde::Serialize;
-use tempfile::TempDir;
 use tavana_wire::{Failure, FailureKind, Sealer, WorkerId};
+use tempfile::TempDir;
 use tokio::task::AbortHandle;
 
 use crate::caller::{Callers, Trust};
@@ -180,7 +180,7 @@ impl WorkerConfig {
         instance.lock(&config)?;
         let running = IntGauge::new("tavana_worker_queries_running", "Statements that run now.")?;
         registry.register(Box::new(running.clone()))?;
-        let executor = Arc::new(self.executor(instance, trusted, Arc::clone(&sealer), Running::new(running), temp.path().to_owned()));
+        let executor = Arc::new(self.executor(instance, trusted, Arc::clone(&sealer), running, temp.path().to_owned()));
         let shared = Arc::new(Shared {
             executor,
             callers: Callers { trust, sealer, session_life },
@@ -198,14 +198,18 @@ impl WorkerConfig {
         instance: Instance,
         trusted: bool,
         sealer: Arc<Sealer>,
-        running: Running,
+        running: IntGauge,
         temp_dir: PathBuf,
     ) -> Executor {
+        let mut hidden = vec![(temp_dir.display().to_string(), "<temp-dir>")];
+        if let Some(data) = self.data_dir.as_ref().and_then(|folder| folder.canonicalize().ok()) {
+            hidden.push((data.display().to_string(), "<data-dir>"));
+        }
+        let running = Running::new(running, hidden);
         let life = Duration::from_secs(self.ticket_ttl_seconds);
         Executor {
             id: WorkerId::random(),
-            pool: Pool::new(instance.clone(), CatalogVersion::default()),
-            instance,
+            pool: Pool::new(instance, CatalogVersion::default()),
             pinned: PinnedSessions::new(PinnedLimits {
                 sessions: self.max_pinned_sessions,
                 idle: Duration::from_secs(self.session_idle_seconds),
@@ -263,9 +267,9 @@ impl WorkerConfig {
 
     /// The file of an extension: where we were told, beside the program, or where `make deps` put it.
     fn extension(&self, name: &'static str) -> Result<PathBuf, WorkerError> {
-        let installed = std::env::current_exe().ok().and_then(|program| {
-            program.parent()?.parent().map(|root| root.join("lib/tavana/extensions"))
-        });
+        let installed = std::env::current_exe()
+            .ok()
+            .and_then(|program| program.parent()?.parent().map(|root| root.join("lib/tavana/extensions")));
         let built = option_env!("TAVANA_BUILT_EXTENSIONS").map(PathBuf::from);
         let folders = match &self.extension_dir {
             Some(folder) => vec![folder.clone()],

@@ -19,7 +19,6 @@ use std::time::Duration;
 use tavana_wire::{Failure, FailureKind, Sealer, WorkerId};
 
 use crate::caller::Call;
-use crate::engine::Instance;
 use crate::running::Running;
 use crate::session::{Lease, PinnedSession, PinnedSessions, Pool};
 use crate::spool::{SpoolSpace, StoredResults};
@@ -39,7 +38,6 @@ pub(crate) struct StatementLimits {
 /// All that running statements takes.
 pub(crate) struct Executor {
     pub(crate) id: WorkerId,
-    pub(crate) instance: Instance,
     pub(crate) pool: Arc<Pool>,
     pub(crate) pinned: PinnedSessions,
     pub(crate) running: Running,
@@ -90,7 +88,9 @@ impl Executor {
             return Ok(session);
         }
         if !call.kept {
-            let message = format!("{reason}, and this client keeps no session: send back the authorization header or the cookie of the first reply");
+            let message = format!(
+                "{reason}, and this client keeps no session: send back the authorization header or the cookie of the first reply"
+            );
             return Err(Failure::new(FailureKind::State, message));
         }
         let backend = self.pool.open(&call.session.settings)?;

@@ -115,11 +115,7 @@ fn write(
 }
 
 impl Target {
-    fn resolve(
-        connection: &Connection,
-        command: &CommandStatementIngest,
-        columns: SchemaRef,
-    ) -> Result<Self, Failure> {
+    fn resolve(connection: &Connection, command: &CommandStatementIngest, columns: SchemaRef) -> Result<Self, Failure> {
         let invalid = |message: &str| Failure::new(FailureKind::InvalidRequest, message);
         if command.table.is_empty() {
             return Err(invalid("the table to ingest into has no name"));

@@ -20,6 +20,8 @@ pub(crate) struct Running {
     inner: Arc<Mutex<Inner>>,
     gauge: IntGauge,
     broken: CancellationToken,
+    /// Folders of this machine, and what users read in their place.
+    hidden: Arc<Vec<(String, &'static str)>>,
 }
 
 #[derive(Debug)]
@@ -44,9 +46,9 @@ pub(crate) struct RunningQuery {
 }
 
 impl Running {
-    pub(crate) fn new(gauge: IntGauge) -> Self {
+    pub(crate) fn new(gauge: IntGauge, hidden: Vec<(String, &'static str)>) -> Self {
         let inner = Inner { queries: HashMap::new(), cancelled: LruCache::new(CANCELLED_REMEMBERED) };
-        Self { inner: Arc::new(Mutex::new(inner)), gauge, broken: CancellationToken::new() }
+        Self { inner: Arc::new(Mutex::new(inner)), gauge, broken: CancellationToken::new(), hidden: Arc::new(hidden) }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -109,11 +111,16 @@ impl RunningQuery {
         &self.cancel
     }
 
-    /// Notes how it ended, in case that says something about the whole instance.
-    pub(crate) fn failed(&self, failure: &Failure) {
-        if is_fatal(failure) {
+    /// Notes how it ended, in case that says something about the whole instance, and gives the failure as users may see
+    /// it: without folders of the worker's.
+    pub(crate) fn failed(&self, mut failure: Failure) -> Failure {
+        if is_fatal(&failure) {
             self.running.broken.cancel();
         }
+        for (folder, name) in self.running.hidden.iter() {
+            failure.message = failure.message.replace(folder, name);
+        }
+        failure
     }
 
     /// Notes on which connection it runs.

@@ -207,7 +207,8 @@ mod tests {
         for text in [b"one" as &[u8], b"two", b"three"] {
             spool.push(frame(Box::leak(text.to_vec().into_boxed_slice()))).unwrap();
         }
-        let read: Vec<_> = (0..).map_while(|index| spool.frame(index)).map(|frame| frame.unwrap().segments().concat()).collect();
+        let read: Vec<_> =
+            (0..).map_while(|index| spool.frame(index)).map(|frame| frame.unwrap().segments().concat()).collect();
         assert_eq!(read, [b"one" as &[u8], b"two", b"three"]);
     }
 

@@ -1,6 +1,6 @@
 """Plain ADBC connections, with bounds on every call."""
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from adbc_driver_flightsql import DatabaseOptions, dbapi
 
@@ -35,14 +35,18 @@ def cursor(connection):
     try:
         yield one
     except BaseException:
-        try:
-            one.close()
-        except connection.Error:
-            one._closed = (
-                True  # else it tries again when it is collected, where nobody can catch it
-            )
+        with suppress(connection.Error):
+            _close(one)
         raise
-    one.close()
+    _close(one)
+
+
+def _close(cursor):
+    try:
+        cursor.close()
+    except cursor.connection.Error:
+        cursor._closed = True  # else it tries again when it is collected, where nobody can catch it
+        raise
 
 
 def table(connection, sql, parameters=None):

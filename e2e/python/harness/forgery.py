@@ -1,6 +1,6 @@
 """Makes sealed handles with a server's own key, to test what a signature alone cannot guard.
 
-A sealed handle is version (1 byte), HMAC-SHA256 of version and message (32 bytes), message.
+A ticket is a sealed handle, a token is one as text. It is version (1 byte), HMAC-SHA256 of version and message (32 bytes), message.
 """
 
 import base64
@@ -37,12 +37,3 @@ def unseal_text(token: str) -> bytes:
 
 def seal_text(sealed: bytes) -> str:
     return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
-
-
-def handle_in(ticket: bytes) -> bytes:
-    """The sealed handle inside a Flight SQL ticket."""
-    return wire.one(wire.unwrap(ticket), 1)
-
-
-def ticket_with(handle: bytes) -> bytes:
-    return wire.command("TicketStatementQuery", handle)

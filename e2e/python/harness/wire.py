@@ -63,6 +63,8 @@ def decode(data: bytes) -> dict[int, list]:
             value, at = _read_varint(data, at)
         else:
             size, at = {1: (8, at), 5: (4, at)}.get(kind) or _read_varint(data, at)
+            if kind not in (1, 2, 5) or at + size > len(data):
+                raise ValueError("not a protobuf message")
             value, at = data[at : at + size], at + size
         fields.setdefault(number, []).append(value)
     return fields

@@ -25,7 +25,7 @@ const FRAME_BYTES: u32 = 1 << 20;
 const STREAM_WINDOW_BYTES: u32 = 8 << 20;
 /// The largest window there is. Streams that nobody reads keep their part of the connection's window;
 /// a smaller one would let a few slow clients stop all others on the connection.
-const CONNECTION_WINDOW_BYTES: u32 = 9 << 20;
+const CONNECTION_WINDOW_BYTES: u32 = (1 << 31) - 1;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// A peer that vanished without a word is noticed after interval and timeout together.
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(10);

@@ -158,7 +158,7 @@ impl Appender {
             return Ok(());
         }
         // SAFETY: the appender is alive; the error object is owned and destroyed by `check`.
-        check(unsafe { duckdb::duckdb_appender_error_data(self.raw) })?;
+        check(unsafe { duckdb::duckdb_appender_error_data(self.raw) }).map_err(EngineError::of_append)?;
         Err(EngineError::new(FailureKind::Internal, "the appender failed without a reason"))
     }
 }

@@ -26,6 +26,15 @@ impl EngineError {
         Self { kind, message: message.into() }
     }
 
+    /// The error of an appender, which hides the exception behind a text of its own.
+    pub(super) fn of_append(error: Self) -> Self {
+        let Some(cause) = error.message.strip_prefix("Failed to append: ") else { return error };
+        if kind_of(cause) == FailureKind::Internal && cause.starts_with("Could not convert") {
+            return Self::new(FailureKind::Data, format!("Conversion Error: {cause}"));
+        }
+        Self::from_message(cause.to_owned())
+    }
+
     /// A prepared statement that should be in the cache is not.
     pub(crate) fn lost_statement() -> Self {
         Self::new(FailureKind::Internal, "a prepared statement was lost")
@@ -72,16 +81,19 @@ fn kind_of(message: &str) -> FailureKind {
     }
     match exception {
         "Parser" | "Syntax" => FailureKind::Syntax,
-        "Binder" | "Parameter Not Resolved" | "Parameter Not Allowed" | "Mismatch Type" | "Unknown Type" | "Expression" => {
-            FailureKind::Binding
-        }
+        "Binder"
+        | "Parameter Not Resolved"
+        | "Parameter Not Allowed"
+        | "Mismatch Type"
+        | "Unknown Type"
+        | "Expression" => FailureKind::Binding,
         "Catalog" if message.contains("already exists") => FailureKind::AlreadyExists,
         "Catalog" if message.contains("does not exist") || message.contains("No catalog + schema named") => {
             FailureKind::NotFound
         }
         "Catalog" => FailureKind::Binding,
-        "Conversion" | "Out of Range" | "Decimal" | "Divide by Zero" | "Invalid Input" | "Invalid type" | "Sequence"
-        | "Null Pointer" | "Stat" => FailureKind::Data,
+        "Conversion" | "Out of Range" | "Decimal" | "Divide by Zero" | "Invalid Input" | "Invalid type"
+        | "Sequence" | "Null Pointer" | "Stat" => FailureKind::Data,
         "Constraint" => FailureKind::Constraint,
         "TransactionContext" | "Transaction" if message.contains("onflict") => FailureKind::Conflict,
         "TransactionContext" | "Transaction" | "Connection" => FailureKind::State,

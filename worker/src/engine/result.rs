@@ -97,7 +97,8 @@ impl ResultStream {
         }
         self.schema = arrow_schema(&self.options, &types, &names)?;
         let fields = self.schema.fields().iter();
-        self.layouts = types.iter().zip(fields).map(|(logical, field)| Layout::of(logical, field.data_type())).collect();
+        self.layouts =
+            types.iter().zip(fields).map(|(logical, field)| Layout::of(logical, field.data_type())).collect();
         Ok(())
     }
 
@@ -144,7 +145,8 @@ impl ResultStream {
                 continue;
             }
             if self.returns() == Returns::ChangedRows {
-                self.rows_changed += chunk.column(0).values::<i64>().iter().map(|&rows| rows.unsigned_abs()).sum::<u64>();
+                self.rows_changed +=
+                    chunk.column(0).values::<i64>().iter().map(|&rows| rows.unsigned_abs()).sum::<u64>();
             }
             return Ok(Some(chunk));
         }
@@ -266,11 +268,6 @@ impl Plain for i64 {}
 impl Plain for i128 {}
 
 impl<'a> Column<'a> {
-    /// How many rows it has.
-    pub fn rows(&self) -> usize {
-        self.rows
-    }
-
     /// A bit for each row, set where it is not null, lowest first; `None` when no row is null.
     pub fn validity(&self) -> Option<&'a [u64]> {
         if self.validity.is_null() {

@@ -166,9 +166,7 @@ pub fn sql_type(data_type: &DataType) -> Result<String, EngineError> {
 
 fn nested_sql_type(data_type: &DataType) -> Result<String, EngineError> {
     Ok(match data_type {
-        DataType::Decimal32(width, scale)
-        | DataType::Decimal64(width, scale)
-        | DataType::Decimal128(width, scale)
+        DataType::Decimal32(width, scale) | DataType::Decimal64(width, scale) | DataType::Decimal128(width, scale)
             if *scale >= 0 && *width <= 38 =>
         {
             format!("DECIMAL({width},{scale})")

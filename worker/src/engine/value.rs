@@ -41,12 +41,14 @@ impl Value {
         Self(unsafe { duckdb::duckdb_create_null_value() })
     }
 
+    /// The type of a simple value.
     fn logical_type(&self) -> Option<LogicalType> {
-        // SAFETY: the value is alive; the type it gives belongs to the value, so it is not destroyed here
-        // but copied through a null-safe round trip below.
-        let borrowed = unsafe { duckdb::duckdb_get_value_type(self.0) };
-        let borrowed = std::mem::ManuallyDrop::new(unsafe { LogicalType::from_raw(borrowed) }?);
-        Some(LogicalType::of(borrowed.id()))
+        // SAFETY: the value is alive, and so is the type it lends, which must not be destroyed here.
+        let id = unsafe {
+            let lent = duckdb::duckdb_get_value_type(self.0);
+            (!lent.is_null()).then(|| duckdb::duckdb_get_type_id(lent))
+        };
+        id.map(LogicalType::of)
     }
 }
 

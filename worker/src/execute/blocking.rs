@@ -64,10 +64,7 @@ pub(crate) async fn blocking<H: OnLease, T: Send + 'static>(
         }
     };
     let outcome = joined.unwrap_or_else(|_| Err(Failure::new(FailureKind::Internal, "the worker is stopping")));
-    if let Err(failure) = &outcome {
-        query.failed(failure);
-    }
-    outcome
+    outcome.map_err(|failure| query.failed(failure))
 }
 
 fn cancelled() -> Failure {

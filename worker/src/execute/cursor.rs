@@ -41,7 +41,9 @@ impl Cursor {
     /// A cursor over `sql`, once for each row of `parameters`, or once when it has none.
     pub(crate) fn new(lease: Lease, sql: String, parameters: Option<Parameters>, schema_digest: Vec<u8>) -> Self {
         let parameters = parameters.map(|parameters| parameters.batches).unwrap_or_default();
-        let rows = |(batch, rows): (usize, &RecordBatch)| (0..rows.num_rows()).map(move |row| (batch, row)).collect::<Vec<_>>();
+        let rows = |(batch, rows): (usize, &RecordBatch)| {
+            (0..rows.num_rows()).map(move |row| (batch, row)).collect::<Vec<_>>()
+        };
         let mut pending: Vec<_> = parameters.iter().enumerate().flat_map(rows).collect();
         pending.reverse();
         Self { source: None, lease, sql, pending, parameters, schema_digest, finished: false }

@@ -6,10 +6,10 @@ use tavana_wire::handle::{StatementTicket, Work};
 use tavana_wire::{Failure, FailureKind, QueryId};
 use tokio::sync::mpsc;
 
+use super::Executor;
 use super::blocking::blocking;
 use super::cursor::Cursor;
 use super::parameters::Parameters;
-use super::Executor;
 use crate::caller::Call;
 use crate::running::RunningQuery;
 use crate::session::PinnedSession;
@@ -39,7 +39,11 @@ impl Executor {
         }
     }
 
-    async fn fetch_statement(self: &Arc<Self>, call: &mut Call, ticket: StatementTicket) -> Result<FlightBody, Failure> {
+    async fn fetch_statement(
+        self: &Arc<Self>,
+        call: &mut Call,
+        ticket: StatementTicket,
+    ) -> Result<FlightBody, Failure> {
         let id = QueryId::from_bytes(&ticket.query_id).unwrap_or_else(QueryId::random);
         let query = self.running.start(id, &call.session.principal);
         let lease = self.lease(call, Some(&ticket.sql)).await?;

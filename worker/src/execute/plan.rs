@@ -8,9 +8,9 @@ use bytes::Bytes;
 use tavana_wire::handle::{StatementTicket, StoredTicket, Work};
 use tavana_wire::{Failure, FailureKind, Handle, QueryId, seal};
 
-use super::script::{Mode, ScriptOutcome};
 use super::Executor;
 use super::parameters::Parameters;
+use super::script::{Mode, ScriptOutcome};
 use crate::caller::Call;
 use crate::statement;
 
@@ -37,8 +37,7 @@ impl Executor {
             }
             ScriptOutcome::Stored { schema, spool } => {
                 self.results.keep(call.query_id, &call.session.principal, spool);
-                let stored =
-                    StoredTicket { query_id: call.query_id.to_vec(), worker_id: self.id.to_vec() };
+                let stored = StoredTicket { query_id: call.query_id.to_vec(), worker_id: self.id.to_vec() };
                 Ok(Planned::Rows { schema, ticket: self.seal(call, Work::Stored(stored)) })
             }
             ScriptOutcome::Changed(rows_changed) => Ok(Planned::Done { rows_changed }),
@@ -76,14 +75,19 @@ impl Executor {
         if sql.len() <= limit {
             return Ok(());
         }
-        let message = format!("the SQL text has {} bytes, the limit is {limit}; load data by ingest or COPY, or raise --max-sql-bytes", sql.len());
+        let message = format!(
+            "the SQL text has {} bytes, the limit is {limit}; load data by ingest or COPY, or raise --max-sql-bytes",
+            sql.len()
+        );
         Err(Failure::new(FailureKind::LimitExceeded, message))
     }
 
     fn statement_ticket(&self, call: &Call, sql: String, bound: Bytes, schema: &SchemaRef) -> Result<Bytes, Failure> {
         let (bytes, limit) = (sql.len() + bound.len(), self.limits.ticket_bytes);
         if bytes > limit {
-            let message = format!("a query and its parameters travel in its ticket, which holds {limit} bytes, and these have {bytes}; put the values into a table first");
+            let message = format!(
+                "a query and its parameters travel in its ticket, which holds {limit} bytes, and these have {bytes}; put the values into a table first"
+            );
             return Err(Failure::new(FailureKind::LimitExceeded, message));
         }
         let ticket = StatementTicket {

@@ -80,8 +80,11 @@ impl Executor {
             None => self.lease(call, pieces.last().map(String::as_str)).await?,
         };
         let query = self.running.start(call.query_id, &call.session.principal);
+        // A pinned session's state is here; a token that a client did not renew must not undo it.
+        let session = lease.session().map_or_else(|| call.session.clone(), |pinned| pinned.session_state());
+        let before = session.clone();
         let script = Script {
-            session: call.session.clone(),
+            session,
             pinned: lease.session().cloned(),
             policy: self.policy.clone(),
             role: call.role(),
@@ -91,7 +94,7 @@ impl Executor {
         };
         let work = move |lease: &mut Lease| Ok(script.walk(lease, &pieces));
         let (_lease, (outcome, session)) = blocking::blocking(&query, lease, work).await?;
-        if session != call.session {
+        if session != before {
             self.session_changed(call, session);
         }
         outcome
@@ -154,7 +157,11 @@ fn returns_rows(statement: &Statement<'_>, kind: StatementKind) -> bool {
         StatementKind::Insert | StatementKind::Update | StatementKind::Delete | StatementKind::MergeInto => {
             statement.has_returning()
         }
-        StatementKind::Select | StatementKind::Explain | StatementKind::Call | StatementKind::Pragma | StatementKind::Execute => true,
+        StatementKind::Select
+        | StatementKind::Explain
+        | StatementKind::Call
+        | StatementKind::Pragma
+        | StatementKind::Execute => true,
         _ => false,
     }
 }
@@ -298,7 +305,12 @@ impl Script {
     }
 
     /// Runs a statement for many rows of parameters, all or none.
-    fn run_many(&self, lease: &mut Lease, prepared: &mut Prepared, parameters: &Parameters) -> Result<ScriptOutcome, Failure> {
+    fn run_many(
+        &self,
+        lease: &mut Lease,
+        prepared: &mut Prepared,
+        parameters: &Parameters,
+    ) -> Result<ScriptOutcome, Failure> {
         let own_transaction = !self.pinned.as_ref().is_some_and(|session| session.in_transaction());
         if own_transaction {
             lease.connection().execute("BEGIN TRANSACTION")?;
@@ -384,12 +396,7 @@ impl Script {
     }
 
     /// Begins or ends the session's transaction.
-    fn transaction(
-        &self,
-        lease: &mut Lease,
-        sql: &str,
-        control: TransactionControl,
-    ) -> Result<ScriptOutcome, Failure> {
+    fn transaction(&self, lease: &mut Lease, sql: &str, control: TransactionControl) -> Result<ScriptOutcome, Failure> {
         let Some(session) = &self.pinned else {
             return Err(Failure::new(FailureKind::State, "a transaction needs a session"));
         };

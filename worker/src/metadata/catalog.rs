@@ -20,10 +20,7 @@ pub(super) fn catalogs_schema() -> SchemaRef {
 }
 
 pub(super) fn schemas_schema() -> SchemaRef {
-    fields(vec![
-        Field::new("catalog_name", DataType::Utf8, true),
-        Field::new("db_schema_name", DataType::Utf8, false),
-    ])
+    fields(vec![Field::new("catalog_name", DataType::Utf8, true), Field::new("db_schema_name", DataType::Utf8, false)])
 }
 
 pub(super) fn tables_schema(include_schema: bool) -> SchemaRef {
@@ -100,7 +97,8 @@ pub(super) fn tables(connection: &Connection, request: &CommandGetTables) -> Res
     let column = |index: usize| found.column(index).as_string::<i32>();
     let schemas: Result<Vec<Vec<u8>>, Failure> = (0..found.num_rows())
         .map(|row| {
-            let name = TableName { catalog: column(0).value(row), schema: column(1).value(row), table: column(2).value(row) };
+            let name =
+                TableName { catalog: column(0).value(row), schema: column(1).value(row), table: column(2).value(row) };
             table_schema(connection, &name, &details)
         })
         .collect();

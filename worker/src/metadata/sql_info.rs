@@ -35,7 +35,10 @@ fn data(connection: &Connection) -> Result<SqlInfoData, Failure> {
 
 fn server(info: &mut SqlInfoDataBuilder) {
     info.append(Code::FlightSqlServerName, "Tavana");
-    info.append(Code::FlightSqlServerVersion, format!("{} (DuckDB {})", env!("CARGO_PKG_VERSION"), engine::version()).as_str());
+    info.append(
+        Code::FlightSqlServerVersion,
+        format!("{} (DuckDB {})", env!("CARGO_PKG_VERSION"), engine::version()).as_str(),
+    );
     info.append(Code::FlightSqlServerArrowVersion, "1.3");
     info.append(Code::FlightSqlServerReadOnly, false);
     info.append(Code::FlightSqlServerSql, true);
@@ -60,7 +63,13 @@ fn language(info: &mut SqlInfoDataBuilder, connection: &Connection) -> Result<()
     info.append(Code::SqlAllTablesAreSelectable, true);
     // 1: nulls sort last in both directions.
     info.append(Code::SqlNullOrdering, 3i64);
-    info.append(Code::SqlKeywords, names(connection, "SELECT DISTINCT keyword_name FROM duckdb_keywords() WHERE keyword_category = 'reserved' ORDER BY 1")?);
+    info.append(
+        Code::SqlKeywords,
+        names(
+            connection,
+            "SELECT DISTINCT keyword_name FROM duckdb_keywords() WHERE keyword_category = 'reserved' ORDER BY 1",
+        )?,
+    );
     info.append(Code::SqlNumericFunctions, functions(connection, &["%INT%", "%DOUBLE%", "%FLOAT%", "%DECIMAL%"])?);
     info.append(Code::SqlStringFunctions, functions(connection, &["VARCHAR"])?);
     info.append(Code::SqlSystemFunctions, names(connection, "SELECT DISTINCT function_name FROM duckdb_functions() WHERE function_name IN ('current_catalog', 'current_database', 'current_schema', 'current_schemas', 'current_setting', 'current_user', 'session_user', 'user', 'version') ORDER BY 1")?);

@@ -93,11 +93,7 @@ fn decimal() -> XdbcTypeInfo {
 
 /// A type whose literals stand in single quotes.
 fn quoted(name: &str, xdbc: Xdbc) -> XdbcTypeInfo {
-    XdbcTypeInfo {
-        literal_prefix: Some("'".to_owned()),
-        literal_suffix: Some("'".to_owned()),
-        ..plain(name, xdbc)
-    }
+    XdbcTypeInfo { literal_prefix: Some("'".to_owned()), literal_suffix: Some("'".to_owned()), ..plain(name, xdbc) }
 }
 
 fn plain(name: &str, xdbc: Xdbc) -> XdbcTypeInfo {

@@ -116,7 +116,8 @@ impl Shared {
     fn cancel_flight_info(&self, call: &mut Call, body: &Bytes) -> Result<Vec<arrow_flight::Result>, Failure> {
         let request = CancelFlightInfoRequest::decode(body.clone()).map_err(|_| malformed())?;
         let info = request.info.ok_or_else(malformed)?;
-        let status = if self.cancel_info(call, &info)? { CancelStatus::Cancelled } else { CancelStatus::NotCancellable };
+        let status =
+            if self.cancel_info(call, &info)? { CancelStatus::Cancelled } else { CancelStatus::NotCancellable };
         Ok(vec![message(&CancelFlightInfoResult { status: status.into() })])
     }
 
@@ -127,7 +128,8 @@ impl Shared {
     ) -> Result<Vec<arrow_flight::Result>, Failure> {
         let info = FlightInfo::decode(request.info).map_err(|_| malformed())?;
         // The older message has the same numbers for the same outcomes.
-        let status = if self.cancel_info(call, &info)? { CancelStatus::Cancelled } else { CancelStatus::NotCancellable };
+        let status =
+            if self.cancel_info(call, &info)? { CancelStatus::Cancelled } else { CancelStatus::NotCancellable };
         Ok(vec![message(&ActionCancelQueryResult { result: status.into() }.as_any())])
     }
 

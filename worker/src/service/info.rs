@@ -24,7 +24,11 @@ use crate::stream::encoder::BatchEncoder;
 
 impl Shared {
     /// What a command gives, and how to fetch it. Writes run here, once.
-    pub(super) async fn flight_info(&self, call: &mut Call, descriptor: FlightDescriptor) -> Result<FlightInfo, Failure> {
+    pub(super) async fn flight_info(
+        &self,
+        call: &mut Call,
+        descriptor: FlightDescriptor,
+    ) -> Result<FlightInfo, Failure> {
         let command = command(&descriptor)?;
         if let Some(schema) = metadata::schema(&command) {
             let ticket = self.executor.seal(call, Work::Metadata(descriptor.cmd.clone()));

@@ -128,4 +128,3 @@ fn lost() -> Failure {
 fn done(info: FlightInfo) -> PollInfo {
     PollInfo { info: Some(info), flight_descriptor: None, progress: Some(1.0), expiration_time: None }
 }
-

@@ -23,7 +23,11 @@ const MAX_PARAMETER_BYTES: usize = 256 * 1024 * 1024;
 
 impl Shared {
     /// Takes a stream and does what its first message says.
-    pub(super) async fn put(&self, call: &mut Call, mut stream: Streaming<FlightData>) -> Result<Vec<PutResult>, Failure> {
+    pub(super) async fn put(
+        &self,
+        call: &mut Call,
+        mut stream: Streaming<FlightData>,
+    ) -> Result<Vec<PutResult>, Failure> {
         let first = stream.message().await.map_err(broken)?;
         let first = first.ok_or_else(|| Failure::new(FailureKind::InvalidRequest, "the stream is empty"))?;
         let descriptor = first.flight_descriptor.clone().ok_or_else(|| {
@@ -77,7 +81,9 @@ async fn parameters(first: FlightData, stream: Streaming<FlightData>) -> Result<
         let batch = batch?;
         bytes += batch.get_array_memory_size();
         if bytes > MAX_PARAMETER_BYTES {
-            let message = format!("more than {MAX_PARAMETER_BYTES} bytes of parameters in one call; bind fewer rows a call, or ingest them");
+            let message = format!(
+                "more than {MAX_PARAMETER_BYTES} bytes of parameters in one call; bind fewer rows a call, or ingest them"
+            );
             return Err(Failure::new(FailureKind::LimitExceeded, message));
         }
         parameters.batches.push(batch);
@@ -90,7 +96,8 @@ async fn batches(
     first: FlightData,
     stream: Streaming<FlightData>,
 ) -> Result<(SchemaRef, impl Stream<Item = Result<RecordBatch, Failure>> + Unpin), Failure> {
-    let messages = futures::stream::iter([Ok(first)]).chain(stream.map_err(|status| FlightError::Tonic(Box::new(status))));
+    let messages =
+        futures::stream::iter([Ok(first)]).chain(stream.map_err(|status| FlightError::Tonic(Box::new(status))));
     let messages = messages.map(|message| message.and_then(within_bounds));
     let mut batches = FlightRecordBatchStream::new_from_flight_data(messages);
     // The schema is known once the first batch, or the end, was seen.

@@ -76,7 +76,9 @@ impl PinnedSessions {
         }
         if sessions.len() >= self.limits.sessions {
             let limit = self.limits.sessions;
-            let message = format!("the worker holds {limit} sessions with temporary tables or transactions, its limit; close some or raise --max-pinned-sessions");
+            let message = format!(
+                "the worker holds {limit} sessions with temporary tables or transactions, its limit; close some or raise --max-pinned-sessions"
+            );
             return Err(Failure::new(FailureKind::LimitExceeded, message));
         }
         let pinned = Arc::new(PinnedSession {

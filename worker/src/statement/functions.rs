@@ -49,6 +49,7 @@ pub(super) const REFUSED: &[(&str, Calls, &str)] = &[
     ("force_checkpoint", Calls::Admins, CHECKPOINTS),
     ("duckdb_external_file_cache", Calls::Admins, OTHERS_FILES),
     ("duckdb_secrets", Calls::Admins, OTHERS_FILES),
+    ("which_secret", Calls::Admins, OTHERS_FILES),
     ("nextval", Calls::Writers, "it changes the sequence, and the role reader only reads"),
     ("dbgen", Calls::Writers, GENERATES),
     ("dsdgen", Calls::Writers, GENERATES),
@@ -101,7 +102,7 @@ mod tests {
         pragma_collations pragma_database_size pragma_metadata_info pragma_platform pragma_show pragma_storage_info
         pragma_table_info pragma_user_agent pragma_version range read_blob read_csv read_csv_auto read_duckdb read_json
         read_json_auto read_json_objects read_json_objects_auto read_ndjson read_ndjson_auto read_ndjson_objects
-        read_parquet read_text repeat repeat_row sniff_csv summary test_all_types test_vector_types unnest which_secret
+        read_parquet read_text repeat repeat_row sniff_csv summary test_all_types test_vector_types unnest
         current_connection_id current_query current_query_id current_transaction_id currval error gen_random_uuid random
         setseed sleep_ms stats uuid uuidv4 uuidv7";
 

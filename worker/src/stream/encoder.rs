@@ -91,7 +91,6 @@ pub(crate) struct FrameSource {
     encoder: BatchEncoder,
     gathered: Gathered,
     ready: std::collections::VecDeque<Frame>,
-    rows: u64,
     finished: bool,
 }
 
@@ -113,7 +112,7 @@ impl FrameSource {
         };
         let schema_frame = schema;
         let schema = Arc::clone(result.schema());
-        Self { result: Some(result), schema, encoder, gathered, ready: [schema_frame].into(), rows: 0, finished: false }
+        Self { result: Some(result), schema, encoder, gathered, ready: [schema_frame].into(), finished: false }
     }
 
     /// The same, through DuckDB's own export whatever the layout: what the direct way is compared with.
@@ -122,11 +121,6 @@ impl FrameSource {
         let mut source = Self::new(result);
         source.gathered = Gathered::Exported { batches: Vec::new(), bytes: 0, rows: 0 };
         source
-    }
-
-    /// How many rows were read so far.
-    pub(crate) fn rows(&self) -> u64 {
-        self.rows
     }
 
     /// Lets go of the result, which has been read to its end.
@@ -155,7 +149,6 @@ impl FrameSource {
             let Some(result) = self.result.as_mut().filter(|_| !self.finished) else { return Ok(None) };
             match result.next_chunk()? {
                 Some(chunk) => {
-                    self.rows += chunk.rows() as u64;
                     self.gather(&chunk)?;
                     if started.elapsed() >= MAX_DELAY {
                         self.flush()?;
@@ -177,7 +170,11 @@ impl FrameSource {
                     self.ready.push_back(batch.take_frame());
                 }
                 // A chunk of long texts is cut into messages of its own.
-                let step = if chunk_bytes > MAX_BYTES { (chunk.rows() * TARGET_BYTES / chunk_bytes).max(1) } else { chunk.rows() };
+                let step = if chunk_bytes > MAX_BYTES {
+                    (chunk.rows() * TARGET_BYTES / chunk_bytes).max(1)
+                } else {
+                    chunk.rows()
+                };
                 for start in (0..chunk.rows()).step_by(step) {
                     batch.append(chunk, start..chunk.rows().min(start + step));
                     if batch.bytes() >= TARGET_BYTES || batch.rows() >= TARGET_ROWS {
@@ -257,9 +254,10 @@ mod tests {
     use super::*;
     use crate::engine::{Instance, InstanceConfig};
     use arrow_flight::FlightData;
-    use arrow_flight::utils::flight_data_to_batches;
-    use prost::Message as _;
+    use arrow_flight::decode::FlightRecordBatchStream;
+    use futures::TryStreamExt as _;
     use proptest::prelude::*;
+    use prost::Message as _;
 
     fn instance() -> Instance {
         Instance::open(&InstanceConfig::default()).unwrap()
@@ -269,9 +267,10 @@ mod tests {
         let mut messages = Vec::new();
         while let Some(frame) = source.next_frame().unwrap() {
             assert!(frame.len() < 4 << 20, "a message of {} bytes", frame.len());
-            messages.push(FlightData::decode(&frame.segments().concat()[5..]).unwrap());
+            messages.push(Ok(FlightData::decode(&frame.segments().concat()[5..]).unwrap()));
         }
-        let batches = flight_data_to_batches(&messages).unwrap();
+        let batches = FlightRecordBatchStream::new_from_flight_data(futures::stream::iter(messages));
+        let batches: Vec<RecordBatch> = futures::executor::block_on(batches.try_collect()).unwrap();
         concat_batches(&source.schema, &batches).unwrap()
     }
 

@@ -100,6 +100,13 @@ async fn a_pinned_call_waits_for_its_worker_and_tries_no_other() {
         assert_eq!((outcome.code(), outcome.failure().as_str()), (Code::Unavailable, "unavailable"));
         assert_eq!((home.calls(), other.calls()), (1, 0), "attempt {attempt}");
     }
+
+    // What only gives something back is taken by any other.
+    let rig = Rig::new(&[&home, &other]).await;
+    let mut close = request("DoAction", &close_session());
+    close.headers_mut().insert("authorization", rig.bearer(&session(Some(home.id))).parse().unwrap());
+    assert_eq!(rig.outcome(close).await.code(), Code::Ok);
+    assert_eq!((home.calls(), other.calls()), (2, 1));
 }
 
 #[tokio::test]

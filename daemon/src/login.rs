@@ -7,6 +7,7 @@
 //! here but a short memory of passwords that were right.
 
 mod credential;
+mod newest;
 mod verified;
 
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use tavana_wire::{headers, seal};
 
 use crate::users::{Users, VerifyError};
 use credential::{Credential, Password};
+use newest::Newest;
 use verified::Verified;
 
 /// The name of everybody where no users are configured.
@@ -30,6 +32,7 @@ pub struct Login {
     sealer: Arc<Sealer>,
     session_ttl: Duration,
     verified: Verified,
+    newest: Newest,
 }
 
 /// Who makes a call, and in which session.
@@ -98,7 +101,7 @@ impl Login {
     /// A login for these users; without any, everybody is [`ANONYMOUS`] and may do everything.
     /// Session tokens live `session_ttl` and are renewed in the second half of it.
     pub fn new(users: Option<Users>, sealer: Arc<Sealer>, session_ttl: Duration) -> Self {
-        Self { users, sealer, session_ttl, verified: Verified::new() }
+        Self { users, sealer, session_ttl, verified: Verified::new(), newest: Newest::new() }
     }
 
     /// Who makes this call.
@@ -106,7 +109,20 @@ impl Login {
     /// # Errors
     /// [`LoginError`] when the credentials are missing, wrong, unreadable or too old.
     pub async fn identify(&self, headers: &HeaderMap) -> Result<Caller, LoginError> {
-        self.caller(Credential::in_headers(headers)?, headers).await
+        let mut caller = self.caller(Credential::in_headers(headers)?, headers).await?;
+        self.newest.bring_up_to_date(&mut caller.session);
+        Ok(caller)
+    }
+
+    /// Remembers a session as a reply tells it, for clients that go on with an older token: some keep the one of their
+    /// handshake for good.
+    pub fn remember(&self, session: &SessionState) {
+        self.newest.remember(session);
+    }
+
+    /// Forgets a session that was closed.
+    pub fn forget(&self, session: &SessionState) {
+        self.newest.forget(session);
     }
 
     /// Answers a handshake: the session and its token, to be returned as bearer, cookie and payload.

@@ -12,7 +12,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use http::HeaderMap;
 use tavana_wire::action::WorkerStatus;
+use tavana_wire::{WorkerId, headers};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -113,6 +115,15 @@ impl Fleet {
     /// Takes a worker out because a call could not connect to it.
     pub(crate) fn unreachable(&self, place: &Place, error: &CallError) {
         self.apply(&place.worker, Err(CheckError::Failed(root_cause(error).to_string())));
+    }
+
+    /// Learns which worker it was that replied: one that was restarted is known before a client can name it.
+    pub(crate) fn learn_id(&self, at: usize, reply: &mut HeaderMap) {
+        let Some(text) = reply.remove(headers::WORKER) else { return };
+        let id = text.to_str().ok().and_then(|text| text.parse::<WorkerId>().ok());
+        if let (Some(worker), Some(id)) = (self.workers.get(at), id) {
+            worker.condition.send_if_modified(|condition| std::mem::replace(&mut condition.id, Some(id)) != Some(id));
+        }
     }
 
     fn apply(&self, worker: &Worker, outcome: Result<WorkerStatus, CheckError>) {

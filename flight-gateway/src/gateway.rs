@@ -39,20 +39,24 @@ pub struct GatewayConfig {
 
     /// The most bytes of one request message, a statement's text among them; uploads are limited
     /// message by message by the worker.
-    #[arg(long, value_name = "BYTES", default_value_t = 20 << 20, value_parser = clap::value_parser!(u32).range(1024..))]
+    #[arg(long, value_name = "BYTES", default_value_t = 20 << 20)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1024..))]
     pub max_message_bytes: u32,
 
     /// The seconds that a client has to send a request, or the first message of an upload.
-    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..))]
     pub request_timeout_seconds: u64,
 
     /// The milliseconds between two questions to a worker how it is.
-    #[arg(long, value_name = "MILLISECONDS", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(10..))]
+    #[arg(long, value_name = "MILLISECONDS", default_value_t = 1000)]
+    #[arg(value_parser = clap::value_parser!(u64).range(10..))]
     pub worker_check_interval_ms: u64,
 
     /// The milliseconds until a worker's answer to that counts as late; three late answers in a row
     /// take it out.
-    #[arg(long, value_name = "MILLISECONDS", default_value_t = 3000, value_parser = clap::value_parser!(u64).range(10..))]
+    #[arg(long, value_name = "MILLISECONDS", default_value_t = 3000)]
+    #[arg(value_parser = clap::value_parser!(u64).range(10..))]
     pub worker_check_timeout_ms: u64,
 
     /// The most sessions whose home worker is remembered.

@@ -48,9 +48,10 @@ pub(crate) async fn answer(
         (_, target) => checked.relay(body, target, gateway, record).await?,
     };
 
-    gateway.homes.learn(reply.headers(), &gateway.sealer);
+    gateway.homes.learn(reply.headers(), &gateway.sealer, &gateway.login);
     if checked.asked.purpose == Purpose::CloseSession {
         gateway.homes.forget(&checked.caller.session);
+        gateway.login.forget(&checked.caller.session);
     }
     session::renew(reply.headers_mut(), &checked.caller, &gateway.login, &gateway.homes);
     Ok(reply)
@@ -120,8 +121,8 @@ impl Checked {
         Terms { purpose: self.asked.purpose, deadline: self.deadline }
     }
 
-    /// Sends the call to a worker; when that cannot be reached, and does not alone hold what the call needs, once more
-    /// to another.
+    /// Sends the call to a worker; when that cannot be reached, and does not alone hold what the call
+    /// needs, once more to another.
     async fn relay(
         &self,
         mut body: RequestBody,
@@ -134,10 +135,14 @@ impl Checked {
             let again = body.again().filter(|_| avoid.is_none() && !matches!(target, Target::Pinned(..)));
             let place = gateway.fleet.place(target, avoid)?;
             record.note("worker", place.worker());
+            let at = place.at;
             let (upload, end) = upload::body(body, record);
             let sent = relay::send(place, self.request(upload, gateway, record), end, self.terms(), record).await;
             let (error, place) = match sent {
-                Ok(reply) => return Ok(reply),
+                Ok(mut reply) => {
+                    gateway.fleet.learn_id(at, reply.headers_mut());
+                    return Ok(reply);
+                }
                 Err(failed) => failed,
             };
             if let RelayError::NotSent(cause) = &error {

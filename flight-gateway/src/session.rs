@@ -43,7 +43,7 @@ impl Homes {
     }
 
     /// Learns from the session token in a worker's reply, if there is one.
-    pub(crate) fn learn(&self, reply: &HeaderMap, sealer: &Sealer) {
+    pub(crate) fn learn(&self, reply: &HeaderMap, sealer: &Sealer, login: &Login) {
         let Some(token) = headers::bearer(reply) else { return };
         let session = sealer.open_text(token, SystemTime::now()).and_then(|handle| handle.into_session());
         let Ok(session) = session else {
@@ -52,6 +52,7 @@ impl Homes {
             return;
         };
         self.remember(&session);
+        login.remember(&session);
     }
 
     fn remember(&self, session: &SessionState) {

@@ -18,6 +18,8 @@ pub const SESSION: HeaderName = HeaderName::from_static("x-tavana-session");
 pub const SESSION_KEPT: HeaderName = HeaderName::from_static("x-tavana-session-kept");
 /// Gateway to worker: the id of the statement, 32 hexadecimal digits.
 pub const QUERY_ID: HeaderName = HeaderName::from_static("x-tavana-query-id");
+/// Worker to gateway, in replies: the worker's id, so that a restarted worker is known by its first reply.
+pub const WORKER: HeaderName = HeaderName::from_static("x-tavana-worker");
 /// Server to client, in trailers: the label of a failure, see [`crate::FailureKind::label`].
 pub const FAILURE: HeaderName = HeaderName::from_static("x-tavana-failure");
 /// Server to client, in trailers: the SQLSTATE of a failure.

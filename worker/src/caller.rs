@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use http::HeaderMap;
 use tavana_daemon::login::Login;
 use tavana_wire::handle::Work;
-use tavana_wire::{Failure, FailureKind, Handle, QueryId, Role, Sealer, SessionState, headers, seal};
+use tavana_wire::{Failure, FailureKind, Handle, QueryId, Role, Sealer, SessionState, WorkerId, headers, seal};
 
 /// Whom a worker serves.
 #[derive(Clone)]
@@ -26,6 +26,7 @@ pub(crate) struct Callers {
     pub(crate) trust: Trust,
     pub(crate) sealer: Arc<Sealer>,
     pub(crate) session_life: Duration,
+    pub(crate) worker_id: WorkerId,
 }
 
 /// One call: its session, and whether the reply must tell the client of a new token.
@@ -58,6 +59,13 @@ impl Callers {
         }
     }
 
+    /// Forgets a session that was closed.
+    pub(crate) fn forget(&self, session: &SessionState) {
+        if let Trust::Clients(login) = &self.trust {
+            login.forget(session);
+        }
+    }
+
     fn behind_gateway(&self, request: &HeaderMap) -> Result<Call, Failure> {
         let refused = || {
             Failure::new(FailureKind::Unauthenticated, "this worker serves its gateways only; connect to the gateway")
@@ -78,8 +86,17 @@ impl Callers {
         Ok(Call { session, kept: request.contains_key(headers::SESSION_KEPT), query_id, renew: false })
     }
 
-    /// Puts the session's token into the headers of a reply, if the client has to learn it.
+    /// Puts the session's token into the headers of a reply, if the client has to learn it; and for gateways, who we are.
     pub(crate) fn tell(&self, call: &Call, reply: &mut HeaderMap) {
+        match &self.trust {
+            Trust::Gateways => {
+                if let Ok(id) = http::HeaderValue::try_from(self.worker_id.to_string()) {
+                    reply.insert(headers::WORKER, id);
+                }
+            }
+            Trust::Clients(login) if call.renew => login.remember(&call.session),
+            Trust::Clients(_) => {}
+        }
         if call.renew {
             let expires = seal::expiry(SystemTime::now(), self.session_life);
             let handle = Handle::session_token(call.session.clone(), expires);

@@ -181,9 +181,10 @@ impl WorkerConfig {
         let running = IntGauge::new("tavana_worker_queries_running", "Statements that run now.")?;
         registry.register(Box::new(running.clone()))?;
         let executor = Arc::new(self.executor(instance, trusted, Arc::clone(&sealer), running, temp.path().to_owned()));
+        let worker_id = executor.id;
         let shared = Arc::new(Shared {
             executor,
-            callers: Callers { trust, sealer, session_life },
+            callers: Callers { trust, sealer, session_life, worker_id },
             bound: BoundParameters::new(),
             jobs: Jobs::new(),
             draining: AtomicBool::new(false),

@@ -29,10 +29,15 @@ impl EngineError {
     /// The error of an appender, which hides the exception behind a text of its own.
     pub(super) fn of_append(error: Self) -> Self {
         let Some(cause) = error.message.strip_prefix("Failed to append: ") else { return error };
-        if kind_of(cause) == FailureKind::Internal && cause.starts_with("Could not convert") {
-            return Self::new(FailureKind::Data, format!("Conversion Error: {cause}"));
+        match kind_of(cause) {
+            FailureKind::Internal if cause.contains("onstraint") || cause.contains("uplicate key") => {
+                Self::new(FailureKind::Constraint, format!("Constraint Error: {cause}"))
+            }
+            FailureKind::Internal if cause.starts_with("Could not convert") => {
+                Self::new(FailureKind::Data, format!("Conversion Error: {cause}"))
+            }
+            _ => Self::from_message(cause.to_owned()),
         }
-        Self::from_message(cause.to_owned())
     }
 
     /// A prepared statement that should be in the cache is not.

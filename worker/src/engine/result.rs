@@ -5,6 +5,7 @@
 
 use std::ffi::CString;
 use std::marker::PhantomData;
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{RecordBatch, RecordBatchOptions, StructArray};
@@ -248,6 +249,9 @@ impl Chunk {
     }
 }
 
+/// Texts of at most this many bytes lie inside DuckDB's vector.
+const INLINE_BYTES: usize = 12;
+
 /// A column of a chunk, as it lies in memory.
 #[derive(Debug)]
 pub struct Column<'a> {
@@ -295,12 +299,44 @@ impl<'a> Column<'a> {
         unsafe {
             let string = &*self.data.cast::<duckdb::duckdb_string_t>().add(row);
             let length = string.value.inlined.length as usize;
-            let start: *const u8 = if length <= 12 {
+            let start: *const u8 = if length <= INLINE_BYTES {
                 string.value.inlined.inlined.as_ptr().cast()
             } else {
                 string.value.pointer.ptr.cast_const().cast()
             };
             std::slice::from_raw_parts(start, length)
         }
+    }
+
+    /// Appends the bytes of some rows, none of which is null, and where each ends.
+    pub fn append_all_bytes(&self, rows: Range<usize>, data: &mut Vec<u8>, ends: &mut Vec<i32>) {
+        // SAFETY: the column holds `duckdb_string_t`s, 16 bytes each.
+        let strings = unsafe { std::slice::from_raw_parts(self.data.cast::<duckdb::duckdb_string_t>(), self.rows) };
+        let strings = &strings[rows];
+        // SAFETY: both forms share `length`.
+        let length = |string: &duckdb::duckdb_string_t| unsafe { string.value.inlined.length } as usize;
+        let total: usize = strings.iter().map(length).sum();
+        // Short texts are copied as their 12 bytes whatever their length; the last may write past the total.
+        data.reserve(total + INLINE_BYTES);
+        let mut end = data.len();
+        let start = data.as_mut_ptr();
+        for string in strings {
+            let length = length(string);
+            // SAFETY: `end + length` stays within what was reserved, with room for a whole inline text; texts longer than
+            // that lie behind the pointer.
+            unsafe {
+                if length <= INLINE_BYTES {
+                    let inline: *const u8 = string.value.inlined.inlined.as_ptr().cast();
+                    std::ptr::copy_nonoverlapping(inline, start.add(end), INLINE_BYTES);
+                } else {
+                    let text: *const u8 = string.value.pointer.ptr.cast_const().cast();
+                    std::ptr::copy_nonoverlapping(text, start.add(end), length);
+                }
+            }
+            end += length;
+            ends.push(i32::try_from(end).unwrap_or(i32::MAX));
+        }
+        // SAFETY: all bytes up to `end` were written above.
+        unsafe { data.set_len(end) };
     }
 }

@@ -97,7 +97,7 @@ impl Executor {
         if session != before {
             self.session_changed(call, session);
         }
-        outcome
+        outcome.map_err(|failure| query.failed(failure))
     }
 
     /// Makes a change of the session known to its client and to its connection here.

@@ -81,6 +81,7 @@ impl Shared {
             GET_SESSION_OPTIONS => Ok(vec![message(&self.options(call).await?)]),
             CLOSE_SESSION => {
                 self.executor.pinned.close(&call.session);
+                self.callers.forget(&call.session);
                 Ok(vec![message(&CloseSessionResult { status: CloseSessionStatus::Closed.into() })])
             }
             "BeginSavepoint" => unpack::<ActionBeginSavepointRequest>(body).and_then(|_| Err(no_savepoints())),

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use flatbuffers::FlatBufferBuilder;
 
 use super::frame::Frame;
-use crate::engine::{Chunk, Column, Layout};
+use crate::engine::{Chunk, Column, Layout, Plain};
 
 /// Arrow's IPC format wants buffers at multiples of this many bytes.
 const ALIGNMENT: usize = 8;
@@ -32,7 +32,9 @@ struct ColumnBuffers {
     validity: Bits,
     /// Values; or the bytes of texts, whose ends are in `offsets`.
     data: Vec<u8>,
-    offsets: Vec<u8>,
+    /// Values of decimals, widened.
+    wide: Vec<i128>,
+    offsets: Vec<i32>,
 }
 
 impl ColumnBatch {
@@ -47,7 +49,7 @@ impl ColumnBatch {
 
     /// How many bytes of body it has so far.
     pub(super) fn bytes(&self) -> usize {
-        self.columns.iter().map(|column| column.data.len() + column.offsets.len() + column.validity.bytes()).sum()
+        self.columns.iter().map(ColumnBuffers::bytes).sum()
     }
 
     /// How many bytes of body the rows of a chunk will take, nearly.
@@ -89,13 +91,22 @@ impl ColumnBatch {
 impl ColumnBuffers {
     fn new(layout: Layout, data_bytes: usize, rows: usize) -> Self {
         // A little more than last time, so that equal batches do not grow.
-        let room = |bytes: usize| bytes + bytes / 8;
+        let room = |count: usize| count + count / 8;
         let mut offsets = Vec::new();
-        if layout == Layout::Bytes {
-            offsets.reserve(room(rows * 4) + 4);
-            offsets.extend_from_slice(&0u32.to_le_bytes());
+        let mut wide = Vec::new();
+        match layout {
+            Layout::Bytes => {
+                offsets.reserve(room(rows) + 1);
+                offsets.push(0);
+            }
+            Layout::Decimal(_) => wide.reserve(room(rows)),
+            Layout::Bool | Layout::Fixed(_) => {}
         }
-        Self { layout, validity: Bits::default(), data: Vec::with_capacity(room(data_bytes)), offsets }
+        Self { layout, validity: Bits::default(), data: Vec::with_capacity(room(data_bytes)), wide, offsets }
+    }
+
+    fn bytes(&self) -> usize {
+        self.data.len() + self.wide.len() * 16 + self.offsets.len() * 4 + self.validity.bytes()
     }
 
     fn append(&mut self, column: &Column<'_>, rows: Range<usize>) {
@@ -106,10 +117,12 @@ impl ColumnBuffers {
             Layout::Fixed(2) => extend(&mut self.data, &column.values::<u16>()[rows]),
             Layout::Fixed(4) => extend(&mut self.data, &column.values::<u32>()[rows]),
             Layout::Fixed(8) => extend(&mut self.data, &column.values::<u64>()[rows]),
-            Layout::Fixed(_) | Layout::Decimal(16) => extend(&mut self.data, &column.values::<i128>()[rows]),
-            Layout::Decimal(2) => self.append_decimals(&column.values::<u16>()[rows], |value| i128::from(value as i16)),
-            Layout::Decimal(4) => self.append_decimals(&column.values::<i32>()[rows], i128::from),
-            Layout::Decimal(_) => self.append_decimals(&column.values::<i64>()[rows], i128::from),
+            Layout::Fixed(_) => extend(&mut self.data, &column.values::<i128>()[rows]),
+            #[allow(clippy::cast_possible_wrap)]
+            Layout::Decimal(2) => self.wide.extend(column.values::<u16>()[rows].iter().map(|&v| i128::from(v as i16))),
+            Layout::Decimal(4) => self.wide.extend(column.values::<i32>()[rows].iter().map(|&v| i128::from(v))),
+            Layout::Decimal(8) => self.wide.extend(column.values::<i64>()[rows].iter().map(|&v| i128::from(v))),
+            Layout::Decimal(_) => self.wide.extend_from_slice(&column.values::<i128>()[rows]),
             Layout::Bytes => self.append_bytes(column, rows),
         }
     }
@@ -119,43 +132,54 @@ impl ColumnBuffers {
         self.data.extend(column.values::<u8>()[rows].iter().map(|&value| u8::from(value != 0)));
     }
 
-    fn append_decimals<T: Copy>(&mut self, values: &[T], widen: impl Fn(T) -> i128) {
-        self.data.reserve(values.len() * 16);
-        self.data.extend(values.iter().flat_map(|&value| widen(value).to_le_bytes()));
-    }
-
     fn append_bytes(&mut self, column: &Column<'_>, rows: Range<usize>) {
+        self.offsets.reserve(rows.len());
         let valid = Valid::of(column);
-        self.offsets.reserve(rows.len() * 4);
+        if valid.all() {
+            column.append_all_bytes(rows, &mut self.data, &mut self.offsets);
+            return;
+        }
         for row in rows {
             if valid.get(row) {
                 self.data.extend_from_slice(column.bytes(row));
             }
             // The encoder starts a new batch long before 2 GiB; one text cannot be longer in DuckDB.
-            let end = u32::try_from(self.data.len()).unwrap_or(u32::MAX);
-            self.offsets.extend_from_slice(&end.to_le_bytes());
+            self.offsets.push(i32::try_from(self.data.len()).unwrap_or(i32::MAX));
         }
     }
 
-    fn finish(mut self, rows: usize, message: &mut IpcMessage) {
+    fn finish(self, rows: usize, message: &mut IpcMessage) {
         let nulls = self.validity.nulls;
         message.nodes.push(FieldNode::new(rows as i64, nulls as i64));
         message.push(if nulls == 0 { Vec::new() } else { self.validity.into_bytes() });
         match self.layout {
             Layout::Bool => message.push(pack(&self.data)),
             Layout::Bytes => {
-                message.push(self.offsets);
-                message.push(std::mem::take(&mut self.data));
+                message.push_offsets(self.offsets);
+                message.push(self.data);
             }
-            Layout::Fixed(_) | Layout::Decimal(_) => message.push(std::mem::take(&mut self.data)),
+            Layout::Decimal(_) => message.push_wide(self.wide),
+            Layout::Fixed(_) => message.push(self.data),
         }
     }
 }
 
-fn extend<T: crate::engine::Plain>(data: &mut Vec<u8>, values: &[T]) {
+fn extend<T: Plain>(data: &mut Vec<u8>, values: &[T]) {
+    data.extend_from_slice(as_bytes(values));
+}
+
+fn as_bytes<T: Plain>(values: &[T]) -> &[u8] {
     // SAFETY: `Plain` types have no padding, so their bytes are all initialized.
-    let bytes = unsafe { std::slice::from_raw_parts(values.as_ptr().cast::<u8>(), size_of_val(values)) };
-    data.extend_from_slice(bytes);
+    unsafe { std::slice::from_raw_parts(values.as_ptr().cast::<u8>(), size_of_val(values)) }
+}
+
+/// Numbers that are sent as the bytes they are.
+struct Numbers<T>(Vec<T>);
+
+impl<T: Plain> AsRef<[u8]> for Numbers<T> {
+    fn as_ref(&self) -> &[u8] {
+        as_bytes(&self.0)
+    }
 }
 
 fn pack(bools: &[u8]) -> Vec<u8> {
@@ -169,6 +193,10 @@ struct Valid<'a>(Option<&'a [u64]>);
 impl<'a> Valid<'a> {
     fn of(column: &Column<'a>) -> Self {
         Self(column.validity())
+    }
+
+    fn all(&self) -> bool {
+        self.0.is_none()
     }
 
     fn get(&self, row: usize) -> bool {
@@ -266,6 +294,23 @@ impl IpcMessage {
         bytes.resize(padded, 0);
         self.at += padded;
         self.segments.push(bytes.into());
+    }
+
+    fn push_offsets(&mut self, mut offsets: Vec<i32>) {
+        let bytes = offsets.len() * 4;
+        self.buffers.push(Buffer::new(self.at as i64, bytes as i64));
+        if !offsets.len().is_multiple_of(2) {
+            offsets.push(0);
+        }
+        self.at += offsets.len() * 4;
+        self.segments.push(Bytes::from_owner(Numbers(offsets)));
+    }
+
+    fn push_wide(&mut self, values: Vec<i128>) {
+        let bytes = values.len() * 16;
+        self.buffers.push(Buffer::new(self.at as i64, bytes as i64));
+        self.at += bytes;
+        self.segments.push(Bytes::from_owner(Numbers(values)));
     }
 
     fn into_frame(self, rows: usize) -> Frame {

@@ -6,6 +6,9 @@ use http::{HeaderMap, HeaderValue};
 use tavana_wire::headers;
 use tokio::time::Instant;
 
+/// What a worker gets beyond the deadline.
+const GRACE: Duration = Duration::from_secs(1);
+
 /// The end of a call's time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Deadline {
@@ -23,9 +26,10 @@ impl Deadline {
         Some(Self { at: Instant::now().checked_add(given)?, given })
     }
 
-    /// The time that is left, as gRPC writes it.
+    /// The time that the worker gets, as gRPC writes it: a little more than is left, so that it is the gateway that
+    /// tells of its end.
     pub(crate) fn header(&self) -> HeaderValue {
-        let left = self.at.saturating_duration_since(Instant::now());
+        let left = self.at.saturating_duration_since(Instant::now()) + GRACE;
         // gRPC allows eight digits.
         let text = match left.as_millis() {
             millis @ 0..=99_999_999 => format!("{millis}m"),
@@ -44,9 +48,9 @@ mod tests {
         let minute = Some(Duration::from_secs(60));
         for (client, limit, expected) in [
             (None, None, None),
-            (None, minute, Some("60000m")),
-            (Some("5S"), minute, Some("5000m")),
-            (Some("2H"), minute, Some("60000m")),
+            (None, minute, Some("61000m")),
+            (Some("5S"), minute, Some("6000m")),
+            (Some("2H"), minute, Some("61000m")),
             (Some("99999999S"), None, Some("99999999S")),
             (Some("nonsense"), None, None),
         ] {

@@ -181,7 +181,7 @@ async fn the_gateways_time_limit_ends_a_call_without_an_answer() {
     assert_eq!((outcome.code(), started.elapsed().as_secs()), (Code::DeadlineExceeded, 30));
     assert!(outcome.message().contains("30 s"), "{}", outcome.message());
     assert!(dropped.load(Ordering::SeqCst));
-    assert_eq!(worker.headers.lock().unwrap().get("grpc-timeout").unwrap(), "30000m");
+    assert_eq!(worker.headers.lock().unwrap().get("grpc-timeout").unwrap(), "31000m");
 }
 
 #[tokio::test(start_paused = true)]

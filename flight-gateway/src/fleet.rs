@@ -122,7 +122,7 @@ impl Fleet {
         let Some(text) = reply.remove(headers::WORKER) else { return };
         let id = text.to_str().ok().and_then(|text| text.parse::<WorkerId>().ok());
         if let (Some(worker), Some(id)) = (self.workers.get(at), id) {
-            worker.condition.send_if_modified(|condition| std::mem::replace(&mut condition.id, Some(id)) != Some(id));
+            worker.condition.send_if_modified(|condition| condition.id.replace(id) != Some(id));
         }
     }
 

@@ -1,29 +1,21 @@
 """Who may come in, and what they may do: users, roles, tokens, tickets and service keys."""
 
 import base64
-import itertools
 
 import adbc_driver_manager
 import pyarrow as pa
 import pytest
 
-from harness import adbc, arrow_flight, forgery, raw_grpc, secured, topology, wire
+from harness import adbc, arrow_flight, forgery, secured, topology, wire
 from harness.failures import refused
 from harness.processes import Program
-from harness.raw_grpc import RawFlight, basic
+from harness.raw_grpc import RawFlight, basic, login
 
 REFUSED = ("UNAUTHENTICATED", "PERMISSION_DENIED", "INVALID_ARGUMENT")
 
 pytestmark = pytest.mark.allow_log(
     "WARN", r"(?i)log ?in|authenticat|password|user|token|ticket|handle|denied|refus|sign"
 )
-
-
-def raw_as(server, user):
-    """A bare gRPC client that has logged in."""
-    raw = RawFlight(server)
-    raw.metadata["authorization"] = raw.handshake(basic(user, server.users[user]))
-    return raw
 
 
 # Logging in
@@ -189,7 +181,7 @@ FORGED = {
 
 
 def test_forged_headers_change_nothing_for_a_user(secured_server, name):
-    with raw_as(secured_server, "ada") as admin, raw_as(secured_server, "rex") as reader:
+    with login(secured_server, "ada") as admin, login(secured_server, "rex") as reader:
         admin_token = admin.metadata["authorization"].removeprefix("Bearer ")
         reader.metadata |= FORGED | {"x-tavana-session": admin_token}
         assert reader.query("select 1 as a").to_pydict() == {"a": [1]}
@@ -198,7 +190,7 @@ def test_forged_headers_change_nothing_for_a_user(secured_server, name):
 
 
 def test_forged_headers_let_nobody_in(secured_server):
-    with raw_as(secured_server, "ada") as admin, RawFlight(secured_server) as raw:
+    with login(secured_server, "ada") as admin, RawFlight(secured_server) as raw:
         admin_token = admin.metadata["authorization"].removeprefix("Bearer ")
         raw.metadata |= FORGED | {"x-tavana-session": admin_token}
         with refused("UNAUTHENTICATED"):
@@ -277,108 +269,6 @@ def test_a_gateway_with_another_key_gets_nowhere(tmp_path, owned_worker):
         gateway.stop()
 
 
-# Tokens and tickets
-
-
-def test_a_forged_ticket_is_refused_wherever_a_bit_was_flipped(secured_server):
-    with raw_as(secured_server, "uli") as raw:
-        ticket = raw_grpc.ticket_of(raw.info(wire.query("select 1 as a")))
-        assert raw_grpc.read_table(raw.get(ticket)).to_pydict() == {"a": [1]}
-        for at, bit in zip(range(len(ticket)), itertools.cycle(range(8)), strict=False):
-            forged = ticket[:at] + bytes([ticket[at] ^ 1 << bit]) + ticket[at + 1 :]
-            with refused(*REFUSED):
-                raw.get(forged)
-
-
-def test_a_truncated_or_extended_ticket_is_refused(secured_server):
-    with raw_as(secured_server, "uli") as raw:
-        handle = raw_grpc.ticket_of(raw.info(wire.query("select 1")))
-        for length in range(0, len(handle), 3):
-            with refused(*REFUSED):
-                raw.get(handle[:length])
-        for tail in (b"\0", handle):
-            with refused(*REFUSED):
-                raw.get(handle + tail)
-
-
-def test_a_ticket_of_another_user_is_refused(secured_server):
-    with raw_as(secured_server, "uli") as uli, raw_as(secured_server, "vera") as vera:
-        for command in (wire.query("select 'mine'"), wire.tables()):
-            ticket = raw_grpc.ticket_of(uli.info(command))
-            with refused("PERMISSION_DENIED", "UNAUTHENTICATED") as failure:
-                vera.get(ticket)
-            assert "mine" not in failure.message
-
-
-def test_an_admins_ticket_gives_a_reader_nothing(secured_server):
-    with raw_as(secured_server, "ada") as ada, raw_as(secured_server, "rex") as rex:
-        ticket = raw_grpc.ticket_of(ada.info(wire.query("select 1")))
-        with refused("PERMISSION_DENIED", "UNAUTHENTICATED"):
-            rex.get(ticket)
-
-
-def test_a_prepared_statement_of_another_user_is_refused(secured_server):
-    request = wire.command("ActionCreatePreparedStatementRequest", "select 1")
-    with raw_as(secured_server, "uli") as uli, raw_as(secured_server, "vera") as vera:
-        handle = wire.one(wire.unwrap(uli.action("CreatePreparedStatement", request)[0]), 1)
-        with refused("PERMISSION_DENIED", "UNAUTHENTICATED", "NOT_FOUND"):
-            vera.info(wire.prepared_query(handle))
-
-
-def test_a_transaction_of_another_user_is_refused(secured_server, name):
-    begin = wire.command("ActionBeginTransactionRequest")
-    with raw_as(secured_server, "uli") as uli, raw_as(secured_server, "vera") as vera:
-        transaction = wire.one(wire.unwrap(uli.action("BeginTransaction", begin)[0]), 1)
-        with refused("PERMISSION_DENIED", "UNAUTHENTICATED", "NOT_FOUND", "INVALID_ARGUMENT"):
-            vera.info(wire.query(f"create table {name} (i int)", transaction))
-        with refused("PERMISSION_DENIED", "UNAUTHENTICATED", "NOT_FOUND", "INVALID_ARGUMENT"):
-            vera.action(
-                "EndTransaction", wire.command("ActionEndTransactionRequest", transaction, 1)
-            )
-        uli.action("EndTransaction", wire.command("ActionEndTransactionRequest", transaction, 2))
-
-
-def test_an_expired_ticket_is_refused(secured_server):
-    with raw_as(secured_server, "uli") as raw:
-        ticket = raw_grpc.ticket_of(raw.info(wire.query("select 1")))
-        old = forgery.expired(ticket, secured_server.key)
-        with refused("FAILED_PRECONDITION", *REFUSED, match="expired"):
-            raw.get(old)
-
-
-def test_an_expired_token_is_unauthenticated(secured_server):
-    with raw_as(secured_server, "uli") as raw:
-        sealed = forgery.unseal_text(raw.metadata["authorization"].removeprefix("Bearer "))
-        raw.metadata["authorization"] = "Bearer " + forgery.seal_text(
-            forgery.expired(sealed, secured_server.key)
-        )
-        with refused("UNAUTHENTICATED", match="expired"):
-            raw.info(wire.query("select 1"))
-
-
-def test_a_token_is_no_ticket_and_a_ticket_no_token(secured_server):
-    with raw_as(secured_server, "uli") as raw:
-        ticket = raw_grpc.ticket_of(raw.info(wire.query("select 1")))
-        token = raw.metadata["authorization"].removeprefix("Bearer ")
-        with refused(*REFUSED):
-            raw.get(forgery.unseal_text(token))
-        raw.metadata["authorization"] = "Bearer " + forgery.seal_text(ticket)
-        with refused(*REFUSED):
-            raw.info(wire.query("select 1"))
-
-
-def test_a_token_signed_with_another_key_is_refused(secured_server):
-    with raw_as(secured_server, "uli") as raw:
-        message = forgery.message_of(
-            forgery.unseal_text(raw.metadata["authorization"].removeprefix("Bearer "))
-        )
-        raw.metadata["authorization"] = "Bearer " + forgery.seal_text(
-            forgery.seal(message, b"k" * 64)
-        )
-        with refused("UNAUTHENTICATED", "PERMISSION_DENIED"):
-            raw.info(wire.query("select 1"))
-
-
 # What is kept
 
 
@@ -401,7 +291,7 @@ def test_users_are_added_changed_and_never_stored_in_the_clear(launch, tmp_path)
 
 
 def test_passwords_and_tokens_are_not_in_the_logs(secured_server):
-    with raw_as(secured_server, "uli") as raw:
+    with login(secured_server, "uli") as raw:
         raw.query("select 'canary-in-sql' as c")
         token = raw.metadata["authorization"].removeprefix("Bearer ")
     for program in secured_server.programs:

@@ -275,19 +275,13 @@ def test_errors_of_every_kind_have_their_code(con, name):
 # Headers
 
 
-def test_headers_that_are_no_use_do_no_harm(server):
-    for metadata in (
-        {"cookie": "tavana-session=; x"},
-        {"cookie": "other=1"},
-        {"cookie": ";=;" * 100},
-        {"accept": "x"},
-    ):
-        with RawFlight(server, metadata=metadata) as raw:
-            try:
-                raw.query("select 1")
-            except Exception:  # noqa: BLE001 - an empty session cookie may be refused, but clearly
-                with refused("UNAUTHENTICATED", "INVALID_ARGUMENT"):
-                    raw.query("select 1")
+@pytest.mark.parametrize(
+    "headers",
+    [{"cookie": "other=1"}, {"cookie": ";=;" * 100}, {"grpc-accept-encoding": "nonsense"}],
+)
+def test_headers_of_no_use_do_no_harm(server, headers):
+    with RawFlight(server, metadata=headers) as raw:
+        assert raw.query("select 1 as a").to_pydict() == {"a": [1]}
 
 
 def test_a_megabyte_of_headers_is_refused_and_others_are_served(server, con):

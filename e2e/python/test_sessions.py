@@ -51,6 +51,21 @@ def test_a_temporary_table_works_inside_a_transaction(tx, name):
     assert adbc.rows(tx, f"from {name}") == [(1,)]
 
 
+def test_a_user_that_logged_in_keeps_all_of_this_from_one_statement_to_the_next(
+    secured_server, name
+):
+    with adbc.login(secured_server, "uli") as con:
+        adbc.script(con, f"create schema {name}; create table {name}.t as select 1 as i")
+    for _ in range(5):
+        with adbc.login(secured_server, "uli") as con:
+            adbc.run(con, "set timezone = 'Asia/Tokyo'")
+            assert adbc.value(con, "select current_setting('timezone')") == "Asia/Tokyo"
+            adbc.run(con, f"use {name}")
+            assert adbc.rows(con, "from t") == [(1,)]
+            adbc.run(con, "create temp table mine as select 2 as i")
+            assert adbc.rows(con, "from mine") == [(2,)]
+
+
 def test_two_sessions_do_not_see_each_others_state(server, con, name):
     with adbc.connect(server) as other:
         for number, connection in enumerate((con, other)):
@@ -148,8 +163,11 @@ def test_every_reply_to_a_newcomer_brings_a_token_and_a_cookie(server):
     assert headers["set-cookie"].startswith("tavana-session=")
 
 
-def test_a_garbled_token_is_refused_rather_than_taken_for_a_newcomer(server):
-    with arrow_flight.Client(server, headers={"authorization": "Bearer AAAA"}) as client:
+@pytest.mark.parametrize(
+    "headers", [{"authorization": "Bearer AAAA"}, {"cookie": "tavana-session=AAAA"}], ids=str
+)
+def test_a_garbled_token_is_refused_rather_than_taken_for_a_newcomer(server, headers):
+    with arrow_flight.Client(server, headers=headers) as client:
         with refused("UNAUTHENTICATED", "INVALID_ARGUMENT", "PERMISSION_DENIED"):
             client.query("select 1")
 

@@ -98,6 +98,13 @@ def basic(user: str, password: str, *, padded=True) -> str:
     return "Basic " + (text if padded else text.rstrip("="))
 
 
+def login(server, user: str) -> RawFlight:
+    """A client that has logged in as one of the server's users."""
+    raw = RawFlight(server)
+    raw.metadata["authorization"] = raw.handshake(basic(user, server.users[user]))
+    return raw
+
+
 def ticket_of(info: bytes) -> bytes:
     """The ticket of a FlightInfo's only endpoint."""
     (endpoint,) = wire.decode(info)[3]

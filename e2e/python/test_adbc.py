@@ -75,7 +75,7 @@ def test_no_file_function_brings_the_engine_down_when_it_runs_twice(launch, tmp_
     """Statements are kept prepared, and DuckDB's Parquet functions do not bear a second run of one."""
     file = tmp_path / "x.parquet"
     pq.write_table(pa.table({"i": [1, 2]}), file)
-    with adbc.connect(launch()) as con:
+    with adbc.connect(launch(allow_paths=[tmp_path])) as con:
         for function in (
             "metadata",
             "schema",

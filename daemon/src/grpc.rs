@@ -29,10 +29,11 @@ use crate::drain::Drain;
 use crate::listen::{Listener, Opening};
 use coalesce::Flush;
 
-/// What a client may send ahead on one stream, and on all streams of a connection: enough to keep
-/// an ingest busy over a distance.
+/// What a client may send ahead on one stream: enough to keep an ingest busy over a distance.
 const STREAM_WINDOW_BYTES: u32 = 4 << 20;
-const CONNECTION_WINDOW_BYTES: u32 = 16 << 20;
+/// What it may send ahead on all streams of a connection: no bound beyond that of the streams, or a few uploads that wait would
+/// stop every other call of the connection, a cancel among them.
+const CONNECTION_WINDOW_BYTES: u32 = i32::MAX.cast_unsigned();
 /// The largest frame taken; a gateway sends large ones, which cost less a byte.
 const MAX_FRAME_BYTES: u32 = 1 << 20;
 /// What a result may run ahead of its client inside HTTP/2, per stream.

@@ -6,15 +6,9 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, ensure};
 use clap::{CommandFactory as _, Parser};
-use prometheus::Registry;
 use serde::Serialize;
-use tavana_daemon::admin::{Admin, Readiness};
 use tavana_daemon::config::{self, ServerConfig};
-use tavana_daemon::drain::Drain;
-use tavana_daemon::listen::Listener;
-use tavana_daemon::login::Login;
-use tavana_daemon::users::Users;
-use tavana_daemon::{grpc, key, telemetry};
+use tavana_daemon::program::{Program, exit};
 
 use crate::{GatewayConfig, WorkerEndpoint};
 
@@ -48,13 +42,7 @@ pub fn reference() -> String {
 /// Runs the program.
 #[tokio::main]
 pub async fn main() -> ExitCode {
-    match run(config::load()).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            complain(&error);
-            ExitCode::FAILURE
-        }
-    }
+    exit(run(config::load()).await)
 }
 
 impl Settings {
@@ -79,41 +67,13 @@ impl Settings {
 
 async fn run(settings: Settings) -> anyhow::Result<()> {
     settings.validate()?;
-    let server = &settings.server;
-    let telemetry = telemetry::init(server, "tavana-gateway")?;
-    let drain = Drain::on_signals().context("signals cannot be watched")?;
-    let registry = Registry::new();
-    let readiness = Readiness::new();
-
-    let users = server.users.as_deref().map(Users::open).transpose()?;
-    let sealer = Arc::new(key::load(server.key_file.as_deref(), None)?);
-    let login = Arc::new(Login::new(users, sealer.clone(), server.session_ttl()));
     let endpoints = settings.endpoints()?;
-    let listener = Listener::bind(server.flight_addr, server.tls()).await?;
-    let admin = Admin::bind(server.http_addr).await?;
-    let http = admin.uri();
-    let gateway = settings.gateway.build(login, sealer, endpoints, &registry, &readiness)?;
-
-    let admin = tokio::spawn(admin.serve(readiness, registry, drain.clone()));
+    let program = Program::start(&settings.server, "tavana-gateway", None).await?;
+    let (login, sealer) = (Arc::clone(&program.login), Arc::clone(&program.sealer));
+    let gateway = settings.gateway.build(login, sealer, endpoints, &program.registry, &program.readiness)?;
     gateway.checked().await;
-    announce(&listener.uri(), &http);
-    grpc::serve(listener, gateway, server.limits(), drain).await;
-    // The endpoint tells of the drain until the last call has ended.
-    admin.abort();
-    telemetry.shutdown().await;
-    Ok(())
-}
-
-#[allow(clippy::print_stdout)]
-fn announce(flight: &str, http: &str) {
-    println!("Tavana {} is ready.", env!("CARGO_PKG_VERSION"));
-    println!("  Flight SQL  {flight}");
-    println!("  HTTP        {http}");
-}
-
-#[allow(clippy::print_stderr)]
-fn complain(error: &anyhow::Error) {
-    eprintln!("error: {error:#}");
+    program.ready();
+    program.serve(gateway, std::future::pending()).await
 }
 
 #[cfg(test)]

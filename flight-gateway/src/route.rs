@@ -1,7 +1,8 @@
 //! Which worker serves a call: a pure choice.
 //!
-//! A handle may name its worker (a stored result, bound parameters), and a session may have a home
-//! (temporary tables, a transaction). Either pins the call. Of what several tokens and replies say about
+//! A handle may name its worker (a stored result), and a session may have a home (temporary tables, a
+//! transaction). Either pins the call. A prepared statement prefers the worker that keeps its bound parameters; any other can
+//! prepare it anew, and asks for parameters if it needs some. Of what several tokens and replies say about
 //! the same session, the newest version counts. Everything else goes to the healthy worker with the
 //! fewest running calls.
 

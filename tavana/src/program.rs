@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use serde::Serialize;
 use tavana_daemon::config;
+use tavana_daemon::program::exit;
 
 use crate::{serve, sql, users};
 
@@ -37,21 +38,9 @@ pub fn reference() -> String {
 /// Runs the program.
 pub fn main() -> ExitCode {
     let tavana: Tavana = config::load();
-    let outcome = match tavana.command {
+    exit(match tavana.command {
         Command::Serve(settings) => serve::run(*settings),
         Command::Sql(settings) => sql::run(&settings),
         Command::Users(settings) => users::run(&settings),
-    };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            complain(&error);
-            ExitCode::FAILURE
-        }
-    }
-}
-
-#[allow(clippy::print_stderr)]
-fn complain(error: &anyhow::Error) {
-    eprintln!("error: {error:#}");
+    })
 }

@@ -5,17 +5,11 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
-use prometheus::Registry;
 use serde::Serialize;
-use tavana_daemon::admin::{Admin, Part, Readiness};
+use tavana_daemon::admin::Part;
 use tavana_daemon::config::ServerConfig;
-use tavana_daemon::drain::Drain;
-use tavana_daemon::listen::Listener;
-use tavana_daemon::login::Login;
-use tavana_daemon::users::Users;
-use tavana_daemon::{grpc, key, telemetry};
+use tavana_daemon::program::Program;
 use tavana_gateway::{GatewayConfig, WorkerEndpoint};
-use tavana_wire::Sealer;
 use tavana_worker::{Trust, Worker, WorkerConfig};
 
 /// Threads that may wait for DuckDB at a time: as many statements compute at once.
@@ -45,51 +39,28 @@ pub(crate) fn run(settings: Settings) -> anyhow::Result<()> {
 }
 
 async fn serve(settings: Settings) -> anyhow::Result<()> {
-    let server = &settings.server;
-    let telemetry = telemetry::init(server, "tavana")?;
-    let drain = Drain::on_signals().context("signals cannot be watched")?;
-    let registry = Registry::new();
-    let readiness = Readiness::new();
-    let part = readiness.register("worker");
-    // Ports first: one that is taken must not be found out after minutes of making a sample.
-    let listener = Listener::bind(server.flight_addr, server.tls()).await?;
-    let admin = Admin::bind(server.http_addr).await?;
-    let http = admin.uri();
-    let admin = tokio::spawn(admin.serve(readiness.clone(), registry.clone(), drain.clone()));
-
-    let sealer = Arc::new(key::load(server.key_file.as_deref(), settings.worker.data_dir.as_deref())?);
-    let users = server.users.as_deref().map(Users::open).transpose()?;
-    let login = Arc::new(Login::new(users, Arc::clone(&sealer), server.session_ttl()));
+    let has_users = settings.server.users.is_some();
+    let program = Program::start(&settings.server, "tavana", settings.worker.data_dir.as_deref()).await?;
     let worker = tokio::select! {
-        worker = build_worker(settings.clone(), Arc::clone(&sealer), registry.clone(), part.clone()) => worker?,
-        () = drain.requested() => return Ok(()),
+        worker = build_worker(settings.clone(), &program) => worker?,
+        () = program.drain.requested() => return Ok(()),
     };
-    part.ready();
     let embedded = WorkerEndpoint::in_memory("embedded", worker.service());
-    let gateway = settings.gateway.build(login, sealer, vec![embedded], &registry, &readiness)?;
+    let (login, sealer) = (Arc::clone(&program.login), Arc::clone(&program.sealer));
+    let gateway = settings.gateway.build(login, sealer, vec![embedded], &program.registry, &program.readiness)?;
     gateway.checked().await;
-    announce(&listener.uri(), &http, server.users.is_some());
-    let outcome = tokio::select! {
-        () = grpc::serve(listener, gateway, server.limits(), drain) => Ok(()),
-        () = worker.broken() => Err(anyhow::anyhow!(tavana_worker::BROKEN)),
-    };
-    drop(worker);
-    admin.abort();
-    telemetry.shutdown().await;
-    outcome
+    program.ready();
+    tell_how_to_connect(&program.uri(), has_users);
+    program.serve(gateway, async { worker.broken().await.into() }).await
 }
 
-async fn build_worker(
-    settings: Settings,
-    sealer: Arc<Sealer>,
-    registry: Registry,
-    part: Part,
-) -> anyhow::Result<Worker> {
+async fn build_worker(settings: Settings, program: &Program) -> anyhow::Result<Worker> {
     let runtime = tokio::runtime::Handle::current();
+    let (sealer, registry) = (Arc::clone(&program.sealer), program.registry.clone());
+    let bar = Bar::new(program.starting());
     let build = move || {
         let _runtime = runtime.enter();
         let trusted = settings.server.users.is_none();
-        let bar = Bar::new(part);
         let life = settings.server.session_ttl();
         let progress = |what: &str, done: f64| bar.show(what, done);
         settings.worker.build(Trust::Gateways, trusted, sealer, life, &registry, &progress)
@@ -129,18 +100,10 @@ impl Bar {
 }
 
 #[allow(clippy::print_stdout)]
-fn announce(flight: &str, http: &str, has_users: bool) {
-    println!("Tavana {} is ready.", env!("CARGO_PKG_VERSION"));
-    println!("  Flight SQL  {flight}");
-    println!("  HTTP        {http}");
+fn tell_how_to_connect(flight: &str, has_users: bool) {
+    let login = if has_users { ", db_kwargs=dict(username='…', password='…')" } else { "" };
     println!();
     println!("Connect with");
     println!("  tavana sql --url {flight}");
-    if has_users {
-        println!(
-            "  Python (ADBC): adbc_driver_flightsql.dbapi.connect('{flight}', db_kwargs=dict(username='…', password='…'))"
-        );
-    } else {
-        println!("  Python (ADBC): adbc_driver_flightsql.dbapi.connect('{flight}')");
-    }
+    println!("  Python (ADBC): adbc_driver_flightsql.dbapi.connect('{flight}'{login})");
 }

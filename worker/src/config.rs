@@ -25,10 +25,6 @@ use crate::session::pool::Pool;
 use crate::spool::{SpoolLimits, SpoolSpace, StoredResults};
 use crate::statement::{Policy, SESSION_SETTINGS};
 
-/// What is said when DuckDB gave up its instance.
-pub const BROKEN: &str =
-    "DuckDB gave up its instance after a fault of its own; what was committed is safe, start the program again";
-
 /// The database file in a data folder.
 const DATABASE_FILE: &str = "tavana.duckdb";
 /// How often idle sessions and expired results are looked for.
@@ -127,6 +123,11 @@ pub enum WorkerError {
     /// A metric could not be registered.
     #[error("a metric could not be registered: {0}")]
     Metrics(#[from] prometheus::Error),
+    /// DuckDB gave up its instance after a fault of its own: only a new process can open the database again.
+    #[error(
+        "DuckDB gave up its instance after a fault of its own; what was committed is safe, start the program again"
+    )]
+    Broken,
 }
 
 impl WorkerError {
@@ -136,7 +137,7 @@ impl WorkerError {
             Self::Folder { .. } => FailureKind::Io,
             Self::Engine(error) => error.kind(),
             Self::Extension { .. } => FailureKind::NotFound,
-            Self::Metrics(_) => FailureKind::Internal,
+            Self::Metrics(_) | Self::Broken => FailureKind::Internal,
         }
     }
 }
@@ -308,10 +309,10 @@ impl Worker {
         self.service.clone()
     }
 
-    /// Resolves when DuckDB has given up its instance after a fault of its own: nothing can be served any more, and only
-    /// a new process can open the database again. What was committed is safe.
-    pub async fn broken(&self) {
+    /// Resolves, to [`WorkerError::Broken`], when nothing can be served any more.
+    pub async fn broken(&self) -> WorkerError {
         self.shared.executor.running.broken().await;
+        WorkerError::Broken
     }
 
     /// Tells gateways to send nothing new.

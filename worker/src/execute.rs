@@ -2,14 +2,16 @@
 //!
 //! Reads are planned at `GetFlightInfo` and run when their ticket is fetched. Everything else runs once, at
 //! `GetFlightInfo` or at the update call, and what it returns waits in a [`crate::spool`]. [`script`] is the
-//! blocking part that walks the statements of one text; [`Executor`] finds the connection for it, ties state to
+//! blocking part that walks the statements of one text, [`run`] runs one of them; [`Executor`] finds the connection for it, ties state to
 //! sessions and turns outcomes into tickets.
 
 pub(crate) mod blocking;
 pub(crate) mod cursor;
 pub(crate) mod deliver;
+mod describe;
 pub(crate) mod parameters;
 pub(crate) mod plan;
+mod run;
 pub(crate) mod script;
 pub(crate) mod transaction;
 

@@ -22,6 +22,6 @@ mod statement;
 mod stream;
 
 pub use caller::Trust;
-pub use config::{BROKEN, Progress, Worker, WorkerConfig, WorkerError};
+pub use config::{Progress, Worker, WorkerConfig, WorkerError};
 pub use sample::Sample;
 pub use service::WorkerService;

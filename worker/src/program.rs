@@ -3,18 +3,10 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use clap::Parser;
-use prometheus::Registry;
 use serde::Serialize;
-use tavana_daemon::admin::{Admin, Readiness};
-use tavana_daemon::config::ServerConfig;
-use tavana_daemon::drain::Drain;
-use tavana_daemon::listen::Listener;
-use tavana_daemon::login::Login;
-use tavana_daemon::telemetry;
-use tavana_daemon::users::Users;
-use tavana_daemon::{config, grpc, key};
+use tavana_daemon::config::{self, ServerConfig};
+use tavana_daemon::program::{Program, exit};
 
 use crate::{Trust, WorkerConfig};
 
@@ -44,19 +36,7 @@ pub fn reference() -> String {
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let settings: Settings = config::load();
-    match start(settings) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            complain(&error);
-            ExitCode::FAILURE
-        }
-    }
-}
-
-#[allow(clippy::print_stderr)]
-fn complain(error: &anyhow::Error) {
-    eprintln!("error: {error:#}");
+    exit(start(config::load()))
 }
 
 #[tokio::main]
@@ -67,39 +47,12 @@ async fn start(settings: Settings) -> anyhow::Result<()> {
     } else {
         server.validate()?;
     }
-    let telemetry = telemetry::init(server, "tavana-worker")?;
-    let drain = Drain::on_signals().context("signals cannot be watched")?;
-    let registry = Registry::new();
-    let readiness = Readiness::new();
-    let part = readiness.register("worker");
-    let listener = Listener::bind(server.flight_addr, server.tls()).await?;
-    let admin = Admin::bind(server.http_addr).await?;
-    let http = admin.uri();
-    let admin = tokio::spawn(admin.serve(readiness, registry.clone(), drain.clone()));
-    let sealer = Arc::new(key::load(server.key_file.as_deref(), settings.worker.data_dir.as_deref())?);
-    let trust = if settings.gateway_only {
-        Trust::Gateways
-    } else {
-        let users = server.users.as_deref().map(Users::open).transpose()?;
-        Trust::Clients(Arc::new(Login::new(users, Arc::clone(&sealer), server.session_ttl())))
-    };
+    let program = Program::start(server, "tavana-worker", settings.worker.data_dir.as_deref()).await?;
+    let trust = if settings.gateway_only { Trust::Gateways } else { Trust::Clients(Arc::clone(&program.login)) };
     let trusted = server.users.is_none() && !settings.gateway_only;
     let progress = |what: &str, done: f64| tracing::info!("{what}: {:.0} %", done * 100.0);
-    let worker = settings.worker.build(trust, trusted, sealer, server.session_ttl(), &registry, &progress)?;
-    part.ready();
-    announce(&listener.uri(), &http);
-    let outcome = tokio::select! {
-        () = grpc::serve(listener, worker.service(), server.limits(), drain) => Ok(()),
-        () = worker.broken() => Err(anyhow::anyhow!(crate::config::BROKEN)),
-    };
-    admin.abort();
-    telemetry.shutdown().await;
-    outcome
-}
-
-#[allow(clippy::print_stdout)]
-fn announce(flight: &str, http: &str) {
-    println!("Tavana {} is ready.", env!("CARGO_PKG_VERSION"));
-    println!("  Flight SQL  {flight}");
-    println!("  HTTP        {http}");
+    let sealer = Arc::clone(&program.sealer);
+    let worker = settings.worker.build(trust, trusted, sealer, server.session_ttl(), &program.registry, &progress)?;
+    program.ready();
+    program.serve(worker.service(), async { worker.broken().await.into() }).await
 }

@@ -313,27 +313,26 @@ impl<'a> Column<'a> {
         // SAFETY: the column holds `duckdb_string_t`s, 16 bytes each.
         let strings = unsafe { std::slice::from_raw_parts(self.data.cast::<duckdb::duckdb_string_t>(), self.rows) };
         let strings = &strings[rows];
-        // SAFETY: both forms share `length`.
-        let length = |string: &duckdb::duckdb_string_t| unsafe { string.value.inlined.length } as usize;
-        let total: usize = strings.iter().map(length).sum();
-        // Short texts are copied as their 12 bytes whatever their length; the last may write past the total.
-        data.reserve(total + INLINE_BYTES);
         let mut end = data.len();
-        let start = data.as_mut_ptr();
-        for string in strings {
-            let length = length(string);
-            // SAFETY: `end + length` stays within what was reserved, with room for a whole inline text; texts longer than
-            // that lie behind the pointer.
+        data.reserve(strings.len() * INLINE_BYTES);
+        for (index, string) in strings.iter().enumerate() {
+            // Short texts are copied as their 12 bytes whatever their length; the last may write past its end.
+            let room = (strings.len() - index) * INLINE_BYTES;
+            // SAFETY: both forms share `length`; texts longer than what fits inline lie behind the pointer. What is written stays
+            // within what is reserved, and all bytes up to `end` were written before.
             unsafe {
+                let length = string.value.inlined.length as usize;
                 if length <= INLINE_BYTES {
                     let inline: *const u8 = string.value.inlined.inlined.as_ptr().cast();
-                    std::ptr::copy_nonoverlapping(inline, start.add(end), INLINE_BYTES);
+                    std::ptr::copy_nonoverlapping(inline, data.as_mut_ptr().add(end), INLINE_BYTES);
                 } else {
                     let text: *const u8 = string.value.pointer.ptr.cast_const().cast();
-                    std::ptr::copy_nonoverlapping(text, start.add(end), length);
+                    data.set_len(end);
+                    data.reserve(length + room);
+                    std::ptr::copy_nonoverlapping(text, data.as_mut_ptr().add(end), length);
                 }
+                end += length;
             }
-            end += length;
             ends.push(i32::try_from(end).unwrap_or(i32::MAX));
         }
         // SAFETY: all bytes up to `end` were written above.

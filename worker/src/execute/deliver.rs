@@ -116,31 +116,33 @@ impl Executor {
         sender: mpsc::Sender<Delivery>,
     ) {
         loop {
-            let room = tokio::select! {
-                room = sender.reserve() => room,
+            tokio::select! {
+                // The client is gone when there will never be room; dropping the cursor ends the statement.
+                room = sender.reserve() => if room.is_err() { return },
                 () = asked_to_make_way(session.as_deref()) => {
                     return self.make_way(query, cursor, &sender).await;
                 }
-            };
-            // The client is gone when there will never be room; dropping the cursor ends the statement.
-            let Ok(room) = room else { return };
-            let next = blocking(&query, cursor, Cursor::next_frame);
+            }
+            let frames = sender.clone();
+            let more = blocking(&query, cursor, move |cursor: &mut Cursor| fill(cursor, &frames));
             let outcome = tokio::select! {
-                outcome = next => outcome,
-                // Dropping `next` interrupts DuckDB.
+                outcome = more => outcome,
+                // Dropping `more` interrupts DuckDB.
                 () = sender.closed() => return,
             };
-            match outcome {
-                Ok((rest, Some(frame))) => {
-                    room.send(Delivery::Frame(frame));
+            let end = match outcome {
+                Ok((rest, More::Perhaps)) => {
                     cursor = rest;
+                    continue;
                 }
-                Ok((rest, None)) => {
+                Ok((rest, More::No)) => {
                     drop(rest);
-                    return room.send(Delivery::End(Ok(())));
+                    Ok(())
                 }
-                Err(failure) => return room.send(Delivery::End(Err(failure))),
-            }
+                Err(failure) => Err(failure),
+            };
+            let _ = sender.send(Delivery::End(end)).await;
+            return;
         }
     }
 
@@ -162,6 +164,23 @@ impl Executor {
             }
         }
     }
+}
+
+/// Whether a result has more frames.
+enum More {
+    Perhaps,
+    No,
+}
+
+/// Makes frames for as long as there is room for them: a thread that goes on costs less than one that is woken for each.
+fn fill(cursor: &mut Cursor, sender: &mpsc::Sender<Delivery>) -> Result<More, Failure> {
+    while let Ok(room) = sender.try_reserve() {
+        match cursor.next_frame()? {
+            Some(frame) => room.send(Delivery::Frame(frame)),
+            None => return Ok(More::No),
+        }
+    }
+    Ok(More::Perhaps)
 }
 
 async fn asked_to_make_way(session: Option<&PinnedSession>) {

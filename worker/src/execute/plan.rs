@@ -59,14 +59,14 @@ impl Executor {
     ///
     /// # Errors
     /// What DuckDB or the policy says.
-    pub(crate) async fn describe(&self, call: &mut Call, sql: &str) -> Result<super::script::Description, Failure> {
+    pub(crate) async fn describe(&self, call: &mut Call, sql: &str) -> Result<super::describe::Description, Failure> {
         self.check_length(sql)?;
         let pieces: Vec<String> = statement::split(sql).into_iter().map(str::to_owned).collect();
         let Some(last) = pieces.last() else { return Err(no_statement()) };
         let query = self.running.start(call.query_id, &call.session.principal);
         let lease = self.lease(call, Some(last)).await?;
         let (policy, role) = (self.policy.clone(), call.role());
-        let work = move |lease: &mut crate::session::Lease| super::script::describe(lease, &pieces, &policy, role);
+        let work = move |lease: &mut crate::session::Lease| super::describe::describe(lease, &pieces, &policy, role);
         Ok(super::blocking::blocking(&query, lease, work).await?.1)
     }
 

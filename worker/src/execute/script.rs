@@ -5,18 +5,17 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::datatypes::SchemaRef;
 use tavana_wire::{Failure, FailureKind, Role, SessionState};
 
 use super::parameters::Parameters;
 use super::{Executor, blocking};
 use crate::caller::Call;
-use crate::engine::{EngineError, Prepared, ResultStream, Returns};
+use crate::engine::EngineError;
 use crate::session::backend::USE;
 use crate::session::{Lease, PinnedSession};
 use crate::spool::{Spool, SpoolSpace};
 use crate::statement::{self, Policy, SettingChange, Statement, StatementKind, TransactionControl};
-use crate::stream::encoder::FrameSource;
 
 /// What becomes of the last statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,26 +37,15 @@ pub(crate) enum ScriptOutcome {
     Changed(i64),
 }
 
-/// What is known of a statement before it runs.
-#[derive(Debug)]
-pub(crate) struct Description {
-    /// The schema of its rows; none when it returns none or it hangs on the types of parameters.
-    pub(crate) schema: Option<SchemaRef>,
-    /// The schema of its parameters.
-    pub(crate) parameters: SchemaRef,
-    /// It changes rows, or the catalog, or the session.
-    pub(crate) is_update: bool,
-}
-
 /// The walk's state.
-struct Script {
+pub(super) struct Script {
     session: SessionState,
-    pinned: Option<Arc<PinnedSession>>,
+    pub(super) pinned: Option<Arc<PinnedSession>>,
     policy: Policy,
     role: Role,
-    parameters: Option<Parameters>,
-    mode: Mode,
-    space: SpoolSpace,
+    pub(super) parameters: Option<Parameters>,
+    pub(super) mode: Mode,
+    pub(super) space: SpoolSpace,
 }
 
 impl Executor {
@@ -110,49 +98,14 @@ impl Executor {
     }
 }
 
-/// What is known of a text before it runs; of several statements only what their words say of the last, because it may
-/// need what those before it do.
-pub(crate) fn describe(
-    lease: &mut Lease,
-    pieces: &[String],
-    policy: &Policy,
-    role: Role,
-) -> Result<Description, Failure> {
-    let mut description = Description { schema: None, parameters: Arc::new(Schema::empty()), is_update: true };
-    for piece in pieces {
-        let statement = Statement::read(piece);
-        policy.check_text(&statement, role)?;
-        if let Some(change) = statement.setting() {
-            policy.check_setting(&change, role)?;
-        }
-        let sql = numbered(&statement);
-        let mut extracted = lease.connection().extract(&sql)?;
-        description.is_update = statement.leading_kind() != StatementKind::Select;
-        let stands_alone = statement.setting().is_none() && statement.transaction().is_none();
-        if pieces.len() > 1 || extracted.count() != 1 || !stands_alone {
-            continue;
-        }
-        let prepared = extracted.prepare(0)?;
-        let kind = prepared.kind();
-        policy.check(&statement, kind, role)?;
-        description.parameters = prepared.parameter_schema()?;
-        let returns_rows = statement.reads_only(kind) || returns_rows(&statement, kind);
-        if returns_rows {
-            description.schema = prepared.schema()?;
-        }
-        description.is_update = !returns_rows;
-    }
-    Ok(description)
-}
-
 /// The statement with its `?` numbered in the order of the text: DuckDB itself numbers them as its grammar
 /// reads them, which is another order in a few places, such as `? AT TIME ZONE ?`.
-fn numbered(statement: &Statement<'_>) -> String {
+pub(super) fn numbered(statement: &Statement<'_>) -> String {
     if statement.text().contains('?') { statement.with_parameter_types(&[]) } else { statement.text().to_owned() }
 }
 
 /// Whether a statement that does more than read gives rows back; the rest give a count, or nothing.
-fn returns_rows(statement: &Statement<'_>, kind: StatementKind) -> bool {
+pub(super) fn returns_rows(statement: &Statement<'_>, kind: StatementKind) -> bool {
     match kind {
         StatementKind::Insert | StatementKind::Update | StatementKind::Delete | StatementKind::MergeInto => {
             statement.has_returning()
@@ -281,86 +234,6 @@ impl Script {
         }
         lease.catalog_changed();
         outcome
-    }
-
-    /// Runs one statement now, for each row of parameters if it is the last.
-    fn run(&self, lease: &mut Lease, prepared: &mut Prepared, is_last: bool) -> Result<ScriptOutcome, Failure> {
-        let Some(parameters) = self.parameters.as_ref().filter(|_| is_last) else {
-            if prepared.parameter_count() > 0 {
-                let message = "the statement has parameters, and no values were bound to them";
-                return Err(Failure::new(FailureKind::Binding, message));
-            }
-            return self.finish(prepared.execute()?, is_last);
-        };
-        match parameters.rows() {
-            0 if prepared.parameter_count() > 0 => Ok(ScriptOutcome::Changed(0)),
-            0 | 1 => {
-                if let Some(batch) = parameters.batches.iter().find(|batch| batch.num_rows() > 0) {
-                    prepared.bind_row(batch.columns(), 0)?;
-                }
-                self.finish(prepared.execute()?, is_last)
-            }
-            _ => self.run_many(lease, prepared, parameters),
-        }
-    }
-
-    /// Runs a statement for many rows of parameters, all or none.
-    fn run_many(
-        &self,
-        lease: &mut Lease,
-        prepared: &mut Prepared,
-        parameters: &Parameters,
-    ) -> Result<ScriptOutcome, Failure> {
-        let own_transaction = !self.pinned.as_ref().is_some_and(|session| session.in_transaction());
-        if own_transaction {
-            lease.connection().execute("BEGIN TRANSACTION")?;
-        }
-        let outcome = self.run_rows(prepared, parameters);
-        if own_transaction {
-            let end = if outcome.is_ok() { "COMMIT" } else { "ROLLBACK" };
-            let ended = lease.connection().execute(end);
-            if ended.is_err() {
-                lease.taint();
-            }
-            if outcome.is_ok() {
-                ended?;
-            }
-        }
-        outcome
-    }
-
-    fn run_rows(&self, prepared: &mut Prepared, parameters: &Parameters) -> Result<ScriptOutcome, Failure> {
-        let mut changed = 0i64;
-        for batch in &parameters.batches {
-            for row in 0..batch.num_rows() {
-                prepared.bind_row(batch.columns(), row)?;
-                match self.finish(prepared.execute()?, false)? {
-                    ScriptOutcome::Changed(rows) if rows >= 0 => changed += rows,
-                    _ => {}
-                }
-            }
-        }
-        Ok(ScriptOutcome::Changed(changed))
-    }
-
-    /// Reads a result to its end; keeps the rows if somebody will fetch them.
-    fn finish(&self, mut result: ResultStream, is_last: bool) -> Result<ScriptOutcome, Failure> {
-        match result.returns() {
-            Returns::Rows if is_last && self.mode == Mode::Plan => {
-                let schema = Arc::clone(result.schema());
-                let mut spool = self.space.spool();
-                let mut source = FrameSource::new(result);
-                while let Some(frame) = source.next_frame()? {
-                    spool.push(frame)?;
-                }
-                Ok(ScriptOutcome::Stored { schema, spool })
-            }
-            returns => {
-                while result.next_chunk()?.is_some() {}
-                let changed = i64::try_from(result.rows_changed()).unwrap_or(i64::MAX);
-                Ok(ScriptOutcome::Changed(if returns == Returns::ChangedRows { changed } else { -1 }))
-            }
-        }
     }
 
     /// Changes a setting of the session, here and in its token.

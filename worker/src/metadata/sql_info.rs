@@ -61,7 +61,7 @@ fn language(info: &mut SqlInfoDataBuilder, connection: &Connection) -> Result<()
     info.append(Code::SqlIdentifierQuoteChar, "\"");
     info.append(Code::SqlQuotedIdentifierCase, 1i64);
     info.append(Code::SqlAllTablesAreSelectable, true);
-    // 1: nulls sort last in both directions.
+    // 3: nulls sort last in both directions.
     info.append(Code::SqlNullOrdering, 3i64);
     info.append(
         Code::SqlKeywords,

@@ -13,11 +13,8 @@ use arrow::ipc::{
 use bytes::Bytes;
 use flatbuffers::FlatBufferBuilder;
 
-use super::frame::Frame;
+use super::frame::{ALIGNMENT, Frame};
 use crate::engine::{Chunk, Column, Layout, Plain};
-
-/// Arrow's IPC format wants buffers at multiples of this many bytes.
-const ALIGNMENT: usize = 8;
 
 /// A record batch under construction.
 #[derive(Debug)]
@@ -90,8 +87,8 @@ impl ColumnBatch {
 
 impl ColumnBuffers {
     fn new(layout: Layout, data_bytes: usize, rows: usize) -> Self {
-        // A little more than last time, so that equal batches do not grow.
-        let room = |count: usize| count + count / 8;
+        // A little more than last time, so that equal batches do not grow, not even by their padding.
+        let room = |count: usize| count + count / 8 + ALIGNMENT;
         let mut offsets = Vec::new();
         let mut wide = Vec::new();
         match layout {
@@ -155,10 +152,10 @@ impl ColumnBuffers {
         match self.layout {
             Layout::Bool => message.push(pack(&self.data)),
             Layout::Bytes => {
-                message.push_offsets(self.offsets);
+                message.push(self.offsets);
                 message.push(self.data);
             }
-            Layout::Decimal(_) => message.push_wide(self.wide),
+            Layout::Decimal(_) => message.push(self.wide),
             Layout::Fixed(_) => message.push(self.data),
         }
     }
@@ -288,28 +285,11 @@ struct IpcMessage {
 }
 
 impl IpcMessage {
-    fn push(&mut self, mut bytes: Vec<u8>) {
-        self.buffers.push(Buffer::new(self.at as i64, bytes.len() as i64));
-        let padded = bytes.len().next_multiple_of(ALIGNMENT);
-        bytes.resize(padded, 0);
-        self.at += padded;
-        self.segments.push(bytes.into());
-    }
-
-    fn push_offsets(&mut self, mut offsets: Vec<i32>) {
-        let bytes = offsets.len() * 4;
-        self.buffers.push(Buffer::new(self.at as i64, bytes as i64));
-        if !offsets.len().is_multiple_of(2) {
-            offsets.push(0);
-        }
-        self.at += offsets.len() * 4;
-        self.segments.push(Bytes::from_owner(Numbers(offsets)));
-    }
-
-    fn push_wide(&mut self, values: Vec<i128>) {
-        let bytes = values.len() * 16;
-        self.buffers.push(Buffer::new(self.at as i64, bytes as i64));
-        self.at += bytes;
+    /// Adds a buffer, with the zeros behind it that lead to the place of the next.
+    fn push<T: Plain + Default + Send + 'static>(&mut self, mut values: Vec<T>) {
+        self.buffers.push(Buffer::new(self.at as i64, size_of_val(&values[..]) as i64));
+        values.resize(values.len().next_multiple_of(ALIGNMENT / size_of::<T>()), T::default());
+        self.at += size_of_val(&values[..]);
         self.segments.push(Bytes::from_owner(Numbers(values)));
     }
 

@@ -14,10 +14,10 @@ use super::columns::ColumnBatch;
 use super::frame::Frame;
 use crate::engine::{Chunk, EngineError, ResultStream};
 
-/// A message is sent once it has this many bytes of body.
-const TARGET_BYTES: usize = 2 * 1024 * 1024;
+/// A message is sent once it has this many bytes of body. Smaller ones cost Arrow C++ clients more page faults a byte.
+const TARGET_BYTES: usize = 3 * 1024 * 1024;
 /// No message is larger, but for single rows that are: many clients take 4 MiB.
-const MAX_BYTES: usize = 3 * 1024 * 1024 + 512 * 1024;
+const MAX_BYTES: usize = 3 * 1024 * 1024 + 768 * 1024;
 /// A message is sent once it has this many rows, so that narrow results do not wait for bytes.
 const TARGET_ROWS: usize = 64 * 1024;
 /// A message is sent after this time with whatever it has: slow queries show their first rows soon.

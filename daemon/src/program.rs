@@ -1,0 +1,122 @@
+//! The frame of a program that serves: what is the same before, around and after its job.
+//!
+//! A program reads its settings, starts ([`Program::start`]: telemetry, signals, the key, ports), builds its service,
+//! says that it is ready, and serves until it is told to end. Ports come before the service is built: one that is taken must
+//! not be found out after minutes of work.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use http::{Request, Response};
+use prometheus::Registry;
+use tavana_wire::Sealer;
+use tokio::task::JoinHandle;
+use tonic::body::Body;
+use tower::Service;
+
+use crate::admin::{Admin, Part, Readiness};
+use crate::config::ServerConfig;
+use crate::drain::Drain;
+use crate::grpc::{self, Limits};
+use crate::key;
+use crate::listen::Listener;
+use crate::login::Login;
+use crate::telemetry::{self, Telemetry};
+use crate::users::Users;
+
+/// A program that has started and does not serve yet.
+pub struct Program {
+    /// The key that seals and opens handles.
+    pub sealer: Arc<Sealer>,
+    /// The users who may log in.
+    pub login: Arc<Login>,
+    /// Where figures are registered.
+    pub registry: Registry,
+    /// Where parts of the service say whether they are ready.
+    pub readiness: Readiness,
+    /// Set when the process is told to end.
+    pub drain: Drain,
+    start: Part,
+    listener: Listener,
+    limits: Limits,
+    http: String,
+    admin: JoinHandle<Infallible>,
+    telemetry: Telemetry,
+}
+
+impl Program {
+    /// Starts what surrounds the service. A key that no file names is kept in `data_dir`, or lives as long as the process.
+    ///
+    /// # Errors
+    /// What in the settings does not work, such as a port in use or an unreadable file.
+    pub async fn start(server: &ServerConfig, name: &'static str, data_dir: Option<&Path>) -> anyhow::Result<Self> {
+        let telemetry = telemetry::init(server, name)?;
+        let drain = Drain::on_signals().context("signals cannot be watched")?;
+        let registry = Registry::new();
+        let readiness = Readiness::new();
+        let start = readiness.register("start");
+        let users = server.users.as_deref().map(Users::open).transpose()?;
+        let listener = Listener::bind(server.flight_addr, server.tls()).await?;
+        let admin = Admin::bind(server.http_addr).await?;
+        let http = admin.uri();
+        let admin = tokio::spawn(admin.serve(readiness.clone(), registry.clone(), drain.clone()));
+        let sealer = Arc::new(key::load(server.key_file.as_deref(), data_dir)?);
+        let login = Arc::new(Login::new(users, Arc::clone(&sealer), server.session_ttl()));
+        let limits = server.limits();
+        Ok(Self { sealer, login, registry, readiness, drain, start, listener, limits, http, admin, telemetry })
+    }
+
+    /// Tells operators what the start is busy with, for `/readyz`.
+    pub fn starting(&self) -> Part {
+        self.start.clone()
+    }
+
+    /// Where clients connect, `grpc://…` or `grpc+tls://…`.
+    pub fn uri(&self) -> String {
+        self.listener.uri()
+    }
+
+    /// Says that the service is ready: to operators, and to whoever started it.
+    #[allow(clippy::print_stdout)]
+    pub fn ready(&self) {
+        self.start.ready();
+        println!("Tavana {} is ready.", env!("CARGO_PKG_VERSION"));
+        println!("  Flight SQL  {}", self.uri());
+        println!("  HTTP        {}", self.http);
+    }
+
+    /// Serves until the process is told to end and running calls have ended, or until `broken` says why it cannot go on.
+    ///
+    /// # Errors
+    /// What `broken` says.
+    pub async fn serve<S>(self, service: S, broken: impl Future<Output = anyhow::Error>) -> anyhow::Result<()>
+    where
+        S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
+        S::Future: Send + 'static,
+    {
+        let outcome = tokio::select! {
+            () = grpc::serve(self.listener, service, self.limits, self.drain) => Ok(()),
+            error = broken => Err(error),
+        };
+        // The endpoint tells of the drain until the last call has ended.
+        self.admin.abort();
+        self.telemetry.shutdown().await;
+        outcome
+    }
+}
+
+/// The exit code of a program, and what it says when it fails.
+#[allow(clippy::print_stderr)]
+pub fn exit(outcome: anyhow::Result<()>) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -56,6 +56,12 @@ PINS = {
         "darwin-x64": "b9027d18ef3e8d960568f77e946a83ca68009cb22d71cf7f94de842afdd094d8",
         "darwin-arm64": "b9027d18ef3e8d960568f77e946a83ca68009cb22d71cf7f94de842afdd094d8",
     },
+    "httpfs": {
+        "linux-x64": "887c392b1e49128d11667c81e3698d8b00dfdeb456771acf66d05a0f74f7b7d8",
+        "linux-arm64": "eba6e263e395a83966090f1f11ade63630b1b21422f0f2813858d179d42ea1e9",
+        "darwin-x64": "a2f48ae06834c165ae73db71f2320360a4b30e7acf4c87187b2241caa48a990d",
+        "darwin-arm64": "10514b4ef19f80bf4ec4bf90c124f5d34625f2606263b40ae8ec7979905bb779",
+    },
     "tpch": {
         "linux-x64": "3da16edae72039b20afccf092f49b9e17ebbcf56c93f89a9fcb54a39a027e088",
         "linux-arm64": "a7a919c6e272442efccbb1cf9ce2724206d6355a6ecb95d499228913d292afc9",

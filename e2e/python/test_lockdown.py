@@ -5,11 +5,12 @@ Every attempt is refused, and the canary that lies outside is in no answer.
 
 import json
 from contextlib import ExitStack
+from pathlib import Path
 
 import duckdb
 import pytest
 
-from harness import adbc
+from harness import adbc, secured
 from harness.failures import ERRORS, failure_of, refused
 
 CANARY = "canary-7f3a"
@@ -270,6 +271,22 @@ def test_the_sql_of_one_user_is_not_seen_by_another(secured_server):
                 assert CANARY not in str(adbc.rows(vera, sql))
             except ERRORS as error:
                 assert failure_of(error).code in CODES
+
+
+def test_what_one_user_spilled_is_not_read_by_another(launch, tmp_path, users_file):
+    """SQL may read the folder that DuckDB spills to, so what lies there must mean nothing."""
+    server = launch(
+        users_file=users_file,
+        users={name: secured.password_of(name) for name in secured.USERS},
+        prefix=("env", "TAVANA_MEMORY_LIMIT_BYTES=100000000"),
+    )
+    sql = f"create temp table big as select '{CANARY}' || hash(i) as word from range(8000000) t(i)"
+    with adbc.login(server, "uli") as uli, adbc.login(server, "vera") as vera:
+        adbc.run(uli, sql)
+        folder = Path(adbc.value(vera, "select current_setting('temp_directory')"))
+        spilled = [file.read_bytes() for file in folder.iterdir() if file.is_file()]
+    assert sum(map(len, spilled)) > 1 << 20
+    assert not any(CANARY.encode() in content for content in spilled)
 
 
 def test_secrets_are_not_readable(secured_server):

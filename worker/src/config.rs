@@ -112,8 +112,8 @@ pub enum WorkerError {
     /// DuckDB does not open the database or take its settings.
     #[error("DuckDB does not start: {0}")]
     Engine(#[from] EngineError),
-    /// The sample needs an extension that is not there.
-    #[error("the extension {name} is not in {folder}; run `make deps`, or name its folder with --extension-dir")]
+    /// An extension that is needed is not there.
+    #[error("DuckDB's extension {name} is needed and is not in {folder}; run `make deps`, or name its folder with --extension-dir")]
     Extension {
         /// The extension.
         name: &'static str,
@@ -240,7 +240,10 @@ impl WorkerConfig {
             Some(folder) => Some(usable(folder)?.join(DATABASE_FILE)),
             None => None,
         };
-        let extensions = self.sample.map(|sample| self.extension(sample.extension())).transpose()?;
+        // What is spilled is encrypted where users must not read each other's data; that takes httpfs's cryptography.
+        let encryption = (!trusted).then_some("httpfs");
+        let extensions = self.sample.map(Sample::extension).into_iter().chain(encryption);
+        let extensions = extensions.map(|name| self.extension(name)).collect::<Result<_, _>>()?;
         let allowed: Result<Vec<PathBuf>, WorkerError> = self.allow_path.iter().map(|path| usable(path)).collect();
         Ok(InstanceConfig {
             file,
@@ -248,13 +251,13 @@ impl WorkerConfig {
             memory_limit_bytes: self.memory_limit_bytes,
             temp_dir: Some(temp_dir.to_owned()),
             temp_limit_bytes: self.temp_limit_bytes,
-            extensions: extensions.into_iter().collect(),
+            extensions,
             allowed_paths: if trusted { None } else { Some(allowed?) },
             session_settings: SESSION_SETTINGS,
         })
     }
 
-    /// A folder of this process's own, because SQL may read whatever DuckDB spills to; removed at the end.
+    /// A folder of this process's own, removed at the end.
     fn temp_folder(&self) -> Result<TempDir, WorkerError> {
         let parent = match (&self.temp_dir, &self.data_dir) {
             (Some(folder), _) => usable(folder)?,

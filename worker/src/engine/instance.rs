@@ -125,6 +125,8 @@ impl Instance {
             let paths: Vec<String> = paths.iter().map(|path| literal(&path.display().to_string())).collect();
             connection.execute(&format!("SET allowed_directories = [{}]", paths.join(", ")))?;
             steps.push(("enable_external_access", "false".to_owned()));
+            // SQL may read the folder that DuckDB spills to, and with it what other users' statements spilled.
+            steps.push(("temp_file_encryption", "true".to_owned()));
         }
         for (name, value) in &steps {
             connection.execute(&format!("SET {name} = {value}"))?;

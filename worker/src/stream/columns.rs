@@ -49,17 +49,17 @@ impl ColumnBatch {
         self.columns.iter().map(ColumnBuffers::bytes).sum()
     }
 
-    /// How many bytes of body the rows of a chunk will take, nearly.
-    pub(super) fn chunk_bytes(&self, chunk: &Chunk) -> usize {
-        let rows = chunk.rows();
+    /// How many bytes of body some rows of a chunk will take, nearly.
+    pub(super) fn bytes_of(&self, chunk: &Chunk, rows: &Range<usize>) -> usize {
         let column_bytes = |(index, buffers): (usize, &ColumnBuffers)| match buffers.layout {
-            Layout::Bool => rows / 8,
-            Layout::Fixed(width) => rows * width,
-            Layout::Decimal(_) => rows * 16,
+            Layout::Bool => rows.len() / 8,
+            Layout::Fixed(width) => rows.len() * width,
+            Layout::Decimal(_) => rows.len() * 16,
             Layout::Bytes => {
                 let column = chunk.column(index);
                 let valid = Valid::of(&column);
-                (0..rows).filter(|&row| valid.get(row)).map(|row| column.bytes(row).len()).sum::<usize>() + rows * 4
+                let texts = rows.clone().filter(|&row| valid.get(row)).map(|row| column.bytes(row).len());
+                texts.sum::<usize>() + rows.len() * 4
             }
         };
         self.columns.iter().enumerate().map(column_bytes).sum()

@@ -165,21 +165,14 @@ impl FrameSource {
     fn gather(&mut self, chunk: &Chunk) -> Result<(), StreamError> {
         match &mut self.gathered {
             Gathered::Direct(batch) => {
-                let chunk_bytes = batch.chunk_bytes(chunk);
-                if batch.rows() > 0 && batch.bytes() + chunk_bytes > MAX_BYTES {
-                    self.ready.push_back(batch.take_frame());
-                }
-                // A chunk of long texts is cut into messages of its own.
-                let step = if chunk_bytes > MAX_BYTES {
-                    (chunk.rows() * TARGET_BYTES / chunk_bytes).max(1)
+                let all = 0..chunk.rows();
+                if batch.bytes() + batch.bytes_of(chunk, &all) <= MAX_BYTES {
+                    batch.append(chunk, all);
                 } else {
-                    chunk.rows()
-                };
-                for start in (0..chunk.rows()).step_by(step) {
-                    batch.append(chunk, start..chunk.rows().min(start + step));
-                    if batch.bytes() >= TARGET_BYTES || batch.rows() >= TARGET_ROWS {
-                        self.ready.push_back(batch.take_frame());
-                    }
+                    self.ready.extend(append_cut(batch, chunk));
+                }
+                if batch.bytes() >= TARGET_BYTES || batch.rows() >= TARGET_ROWS {
+                    self.ready.push_back(batch.take_frame());
                 }
             }
             Gathered::Exported { batches, bytes, rows } => {
@@ -211,6 +204,23 @@ impl FrameSource {
         }
         Ok(())
     }
+}
+
+/// Appends a chunk that is too large for the message under way; gives the messages that it filled.
+fn append_cut(batch: &mut ColumnBatch, chunk: &Chunk) -> Vec<Frame> {
+    let mut frames = Vec::new();
+    let (mut start, mut bytes) = (0, batch.bytes());
+    for row in 0..chunk.rows() {
+        let row_bytes = batch.bytes_of(chunk, &(row..row + 1));
+        if bytes + row_bytes > MAX_BYTES && bytes > 0 {
+            batch.append(chunk, start..row);
+            frames.push(batch.take_frame());
+            (start, bytes) = (row, 0);
+        }
+        bytes += row_bytes;
+    }
+    batch.append(chunk, start..chunk.rows());
+    frames
 }
 
 /// Joins batches; dictionaries of DuckDB's enums are the same in each and are kept once.
@@ -317,6 +327,10 @@ mod tests {
     #[test]
     fn long_texts_are_cut_into_messages_that_clients_take() {
         check("SELECT i, repeat('long', 5000) AS text FROM range(3000) t(i)");
+        // A few long ones in a row, among many short ones.
+        check(
+            "SELECT i, repeat('x', CASE WHEN i BETWEEN 1000 AND 1020 THEN 900000 ELSE 3 END) AS text FROM range(3000) t(i)",
+        );
     }
 
     #[test]

@@ -113,7 +113,9 @@ pub enum WorkerError {
     #[error("DuckDB does not start: {0}")]
     Engine(#[from] EngineError),
     /// An extension that is needed is not there.
-    #[error("DuckDB's extension {name} is needed and is not in {folder}; run `make deps`, or name its folder with --extension-dir")]
+    #[error(
+        "DuckDB's extension {name} is needed and is not in {folder}; run `make deps`, or name its folder with --extension-dir"
+    )]
     Extension {
         /// The extension.
         name: &'static str,

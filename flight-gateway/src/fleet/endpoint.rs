@@ -22,7 +22,7 @@ const REMOTE_LANES: usize = 8;
 /// Larger frames mean fewer of them: 16 KiB, the default, doubles the time of a relay.
 const FRAME_BYTES: u32 = 1 << 20;
 /// What a worker may send ahead on one stream: also the most that a client that reads slowly makes the gateway hold.
-const STREAM_WINDOW_BYTES: u32 = 8 << 20;
+const STREAM_WINDOW_BYTES: u32 = 4 << 20;
 /// The largest window there is. Streams that nobody reads keep their part of the connection's window;
 /// a smaller one would let a few slow clients stop all others on the connection.
 const CONNECTION_WINDOW_BYTES: u32 = (1 << 31) - 1;

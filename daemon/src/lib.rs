@@ -15,6 +15,7 @@ pub mod key;
 pub mod listen;
 pub mod login;
 pub mod program;
+pub mod service_token;
 pub mod telemetry;
 pub mod users;
 mod watch;

@@ -4,7 +4,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const COMPONENTS: [(&str, &str); 2] = [("worker", "tavana-worker"), ("flight-gateway", "tavana-gateway")];
+const COMPONENTS: [(&str, &str); 3] =
+    [("worker", "tavana-worker"), ("flight-gateway", "tavana-gateway"), ("pg-frontend", "tavana-pg")];
 const SHARED: [&str; 2] = ["tavana-wire", "tavana-daemon"];
 
 fn root() -> PathBuf {
@@ -43,7 +44,7 @@ fn components_know_only_wire_and_daemon() {
 
 #[test]
 fn only_the_engine_module_names_duckdbs_api() {
-    let users: Vec<PathBuf> = ["wire", "daemon", "worker", "flight-gateway", "tavana"]
+    let users: Vec<PathBuf> = ["wire", "daemon", "worker", "flight-gateway", "pg-frontend", "tavana"]
         .iter()
         .flat_map(|folder| sources(&root().join(folder).join("src")))
         .filter(|path| fs::read_to_string(path).unwrap().contains("libduckdb_sys"))
@@ -52,14 +53,14 @@ fn only_the_engine_module_names_duckdbs_api() {
         })
         .collect();
     assert!(users.is_empty(), "{users:?}");
-    for folder in ["wire", "daemon", "flight-gateway"] {
+    for folder in ["wire", "daemon", "flight-gateway", "pg-frontend"] {
         assert!(!manifest(folder)["dependencies"].as_table().unwrap().contains_key("libduckdb-sys"), "{folder}");
     }
 }
 
 #[test]
 fn programs_are_short_and_modules_say_what_they_are_for() {
-    for folder in ["wire", "daemon", "worker", "flight-gateway", "tavana"] {
+    for folder in ["wire", "daemon", "worker", "flight-gateway", "pg-frontend", "tavana"] {
         for path in sources(&root().join(folder).join("src")) {
             let text = fs::read_to_string(&path).unwrap();
             let is_tests = path.file_name().is_some_and(|name| name == "tests.rs");

@@ -18,12 +18,12 @@ use tavana_wire::{WorkerId, headers};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::auth::ServiceToken;
 use crate::metrics::Metrics;
 use crate::relay::root_cause;
 use crate::route::{self, Candidate, Health, RouteError, Target};
 pub use endpoint::{CallError, EndpointError, WorkerEndpoint, WorkerService};
 use health::{CheckError, Condition};
+use tavana_daemon::service_token::ServiceToken;
 
 /// All workers that a gateway was given.
 pub(crate) struct Fleet {

@@ -20,13 +20,13 @@ use tonic::body::Body;
 use tracing::Instrument as _;
 use tracing::field::Empty;
 
-use crate::auth::ServiceToken;
 use crate::error::GatewayError;
 use crate::fleet::{Fleet, Pace, WorkerEndpoint};
 use crate::flight_sql::{Limits, Method};
 use crate::metrics::{Metrics, Record};
 use crate::query;
 use crate::session::Homes;
+use tavana_daemon::service_token::ServiceToken;
 
 /// The settings of a gateway, wherever it runs.
 #[derive(clap::Args, Clone, Debug, PartialEq, Eq, Serialize)]

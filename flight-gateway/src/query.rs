@@ -32,7 +32,7 @@ pub(crate) async fn answer(
     let method = Method::from_path(request.uri().path());
     let method = method.ok_or_else(|| GatewayError::UnknownMethod(request.uri().path().to_owned()))?;
     if method == Method::Handshake {
-        return handshake::answer(&gateway.login, gateway.limits, request, record).await;
+        return handshake::answer(&gateway.login, &gateway.sealer, gateway.limits, request, record).await;
     }
 
     let arrived = Arrived::new(method, request, gateway);

@@ -1,6 +1,7 @@
 //! `tavana serve`: the same gateway and worker as in a fleet, joined in memory.
 
 use std::io::IsTerminal as _;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -8,9 +9,13 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use tavana_daemon::admin::Part;
 use tavana_daemon::config::ServerConfig;
+use tavana_daemon::listen::ListenError;
 use tavana_daemon::program::Program;
-use tavana_gateway::{GatewayConfig, WorkerEndpoint};
+use tavana_daemon::users::Users;
+use tavana_gateway::{Gateway, GatewayConfig, WorkerEndpoint};
+use tavana_pg::{Frontend, GatewayService, Listener as PgListener, PgAddr, PgConfig};
 use tavana_worker::{Trust, Worker, WorkerConfig};
+use tower::ServiceExt as _;
 
 /// Threads that may wait for DuckDB at a time: as many statements compute at once.
 const BLOCKING_THREADS: usize = 512;
@@ -29,10 +34,15 @@ pub(crate) struct Settings {
     #[command(flatten)]
     #[serde(flatten)]
     gateway: GatewayConfig,
+
+    #[command(flatten)]
+    #[serde(flatten)]
+    pg: PgConfig,
 }
 
 pub(crate) fn run(settings: Settings) -> anyhow::Result<()> {
     settings.server.validate()?;
+    settings.pg.validate(settings.server.users.is_some())?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().max_blocking_threads(BLOCKING_THREADS).build()?;
     runtime.block_on(serve(settings))
@@ -41,6 +51,10 @@ pub(crate) fn run(settings: Settings) -> anyhow::Result<()> {
 async fn serve(settings: Settings) -> anyhow::Result<()> {
     let has_users = settings.server.users.is_some();
     let program = Program::start(&settings.server, "tavana", settings.worker.data_dir.as_deref()).await?;
+    let pg = match settings.pg.pg_addr {
+        PgAddr::At(address) => Some(PgListener::bind(address, settings.server.tls()).await.map_err(pg_address)?),
+        PgAddr::Off => None,
+    };
     let worker = tokio::select! {
         worker = build_worker(settings.clone(), &program) => worker?,
         () = program.drain.requested() => return Ok(()),
@@ -49,9 +63,45 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     let (login, sealer) = (Arc::clone(&program.login), Arc::clone(&program.sealer));
     let gateway = settings.gateway.build(login, sealer, vec![embedded], &program.registry, &program.readiness)?;
     gateway.checked().await;
+    let frontend = build_frontend(&settings, &gateway, &program)?;
     program.ready();
+    if let Some(listener) = &pg {
+        tell_postgresql(listener.address(), &settings.pg.pg_database);
+    }
     tell_how_to_connect(&program.uri(), has_users);
-    program.serve(gateway, async { worker.broken().await.into() }).await
+    let patience = settings.server.limits().drain_timeout;
+    let drain = program.drain.clone();
+    let postgresql = async {
+        if let Some(listener) = pg {
+            frontend.serve(listener, drain, patience).await;
+        }
+    };
+    let flight = program.serve(gateway, async { worker.broken().await.into() });
+    tokio::pin!(postgresql, flight);
+    tokio::select! {
+        // A worker that is broken serves nobody.
+        served = &mut flight => {
+            if served.is_ok() {
+                postgresql.await;
+            }
+            served
+        }
+        () = &mut postgresql => flight.await,
+    }
+}
+
+/// The frontend of a gateway in this process.
+fn build_frontend(settings: &Settings, gateway: &Gateway, program: &Program) -> anyhow::Result<Frontend> {
+    let users = settings.server.users.as_deref().map(Users::open).transpose()?;
+    let service = GatewayService::new(gateway.clone().map_err(|never| match never {}));
+    Ok(settings.pg.build(service, users, Arc::clone(&program.sealer), &program.registry)?)
+}
+
+/// A PostgreSQL of its own is often there already.
+fn pg_address(error: ListenError) -> anyhow::Error {
+    let in_use = matches!(error, ListenError::InUse { .. });
+    let error = anyhow::Error::from(error);
+    if in_use { error.context("give another with --pg-addr IP:PORT, or --pg-addr off") } else { error }
 }
 
 async fn build_worker(settings: Settings, program: &Program) -> anyhow::Result<Worker> {
@@ -97,6 +147,11 @@ impl Bar {
             self.bar.finish_and_clear();
         }
     }
+}
+
+#[allow(clippy::print_stdout)]
+fn tell_postgresql(address: SocketAddr, database: &str) {
+    println!("  PostgreSQL  postgresql://{address}/{database}");
 }
 
 #[allow(clippy::print_stdout)]

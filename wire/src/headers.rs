@@ -24,6 +24,10 @@ pub const WORKER: HeaderName = HeaderName::from_static("x-tavana-worker");
 pub const FAILURE: HeaderName = HeaderName::from_static("x-tavana-failure");
 /// Server to client, in trailers: the SQLSTATE of a failure.
 pub const SQLSTATE: HeaderName = HeaderName::from_static("x-tavana-sqlstate");
+/// A frontend to a gateway, in a handshake next to [`SERVICE`]: the user that the frontend has logged in.
+pub const PRINCIPAL: HeaderName = HeaderName::from_static("x-tavana-principal");
+/// Server to client, in replies to [`crate::run`]: how many rows a statement without a result changed; -1 when it is not of the kind that does.
+pub const ROWS_CHANGED: HeaderName = HeaderName::from_static("x-tavana-rows-changed");
 /// The deadline that gRPC clients send.
 pub const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 /// The name of the session cookie.

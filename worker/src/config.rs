@@ -14,6 +14,7 @@ use tokio::task::AbortHandle;
 use crate::caller::{Callers, Trust};
 use crate::engine::{EngineError, Instance, InstanceConfig};
 use crate::execute::{Executor, StatementLimits};
+use crate::pg_catalog;
 use crate::running::Running;
 use crate::sample::Sample;
 use crate::service::poll::Jobs;
@@ -25,6 +26,8 @@ use crate::session::pool::Pool;
 use crate::spool::{SpoolLimits, SpoolSpace, StoredResults};
 use crate::statement::{Policy, SESSION_SETTINGS};
 
+/// The macros that the PostgreSQL frontend's translation calls.
+const PG_MACROS: &str = include_str!("../../pg-frontend/src/translate/macros.sql");
 /// The database file in a data folder.
 const DATABASE_FILE: &str = "tavana.duckdb";
 /// How often idle sessions and expired results are looked for.
@@ -180,6 +183,7 @@ impl WorkerConfig {
         if let Some(sample) = self.sample {
             sample.make(&instance, &|done| progress(&format!("making {sample}"), done))?;
         }
+        make_pg_catalog(&instance, temp.path())?;
         instance.lock(&config)?;
         let running = IntGauge::new("tavana_worker_queries_running", "Statements that run now.")?;
         registry.register(Box::new(running.clone()))?;
@@ -288,6 +292,15 @@ impl WorkerConfig {
             folder: folders.iter().map(|folder| folder.display().to_string()).collect::<Vec<_>>().join(" or "),
         })
     }
+}
+
+/// Attaches PostgreSQL's catalog, for clients of the PostgreSQL frontend.
+fn make_pg_catalog(instance: &Instance, folder: &Path) -> Result<(), WorkerError> {
+    let connection = instance.connect()?;
+    let home = connection.current("current_database()")?;
+    let file = folder.join("pg_catalog.duckdb").display().to_string();
+    pg_catalog::make(&file, &home, &[PG_MACROS], &mut |sql| connection.execute(sql).map(|_| ()))?;
+    Ok(())
 }
 
 /// The folder with its full path, made if it is not there.

@@ -9,6 +9,7 @@ pub(crate) mod blocking;
 pub(crate) mod cursor;
 pub(crate) mod deliver;
 mod describe;
+pub(crate) mod now;
 pub(crate) mod parameters;
 pub(crate) mod plan;
 mod run;

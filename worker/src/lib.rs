@@ -12,6 +12,7 @@ mod engine;
 mod execute;
 mod ingest;
 mod metadata;
+mod pg_catalog;
 pub mod program;
 mod running;
 mod sample;

@@ -23,14 +23,14 @@ use bytes::Buf as _;
 use http::{HeaderValue, Request, Response, header};
 use http_body_util::{BodyExt as _, Limited};
 use prost::Message as _;
-use tavana_wire::{Failure, FailureKind};
+use tavana_wire::{Failure, FailureKind, RunStatement, headers};
 use tonic::Status;
 use tonic::body::Body;
 use tower::Service;
 
 use crate::caller::{Call, Callers};
 use crate::execute::Executor;
-use crate::stream::body::FlightBody;
+use crate::execute::now::Ran;
 
 /// The path of the one method that is served here.
 const DO_GET: &str = "/arrow.flight.protocol.FlightService/DoGet";
@@ -79,7 +79,7 @@ impl Service<Request<Body>> for WorkerService {
         let shared = Arc::clone(&self.shared);
         Box::pin(async move {
             let reply = match shared.do_get(request).await {
-                Ok((call, body)) => shared.stream_reply(&call, body),
+                Ok((call, ran)) => shared.stream_reply(&call, ran),
                 Err(failure) => Status::from(failure).into_http(),
             };
             Ok(reply)
@@ -88,15 +88,21 @@ impl Service<Request<Body>> for WorkerService {
 }
 
 impl Shared {
-    async fn do_get(&self, request: Request<Body>) -> Result<(Call, FlightBody), Failure> {
+    async fn do_get(&self, request: Request<Body>) -> Result<(Call, Ran), Failure> {
         let mut call = self.callers.identify(request.headers()).await?;
-        let ticket = read_ticket(request.into_body()).await?;
-        let body = self.fetch(&mut call, &ticket.ticket).await?;
-        Ok((call, body))
+        let ticket = read_ticket(request.into_body()).await?.ticket;
+        let ran = match RunStatement::in_ticket(&ticket) {
+            Some(run) => self.executor.run_now(&mut call, run).await?,
+            None => Ran { body: self.fetch(&mut call, &ticket).await?, rows_changed: None },
+        };
+        Ok((call, ran))
     }
 
-    fn stream_reply(&self, call: &Call, body: FlightBody) -> Response<Body> {
-        let mut reply = Response::new(Body::new(body));
+    fn stream_reply(&self, call: &Call, ran: Ran) -> Response<Body> {
+        let mut reply = Response::new(Body::new(ran.body));
+        if let Some(rows) = ran.rows_changed {
+            reply.headers_mut().insert(headers::ROWS_CHANGED, HeaderValue::from(rows));
+        }
         reply.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
         self.callers.tell(call, reply.headers_mut());
         reply

@@ -78,6 +78,8 @@ class Program:
             "--http-addr",
             f"127.0.0.1:{http_port}",
         ]
+        if "serve" in args and "--pg-addr" not in args:
+            words += ["--pg-addr", "127.0.0.1:0"]
 
         def prepare() -> None:
             _die_with_parent()

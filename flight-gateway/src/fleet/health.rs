@@ -11,8 +11,8 @@ use tonic::Request;
 use tonic::metadata::MetadataMap;
 
 use super::WorkerService;
-use crate::auth::ServiceToken;
 use crate::route::Health;
+use tavana_daemon::service_token::ServiceToken;
 
 /// Late answers in a row until a worker counts as down.
 const LATE_ANSWERS: u32 = 3;

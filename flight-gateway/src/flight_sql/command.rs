@@ -9,7 +9,7 @@ use arrow_flight::sql::{Any, Command};
 use arrow_flight::{Action, CancelFlightInfoRequest, FlightDescriptor, RenewFlightEndpointRequest, Ticket};
 use bytes::Bytes;
 use prost::Message as _;
-use tavana_wire::{Failure, Handle, SealError, Sealer, session_option};
+use tavana_wire::{Failure, Handle, SealError, Sealer, run, session_option};
 
 use super::{Method, PeekError};
 
@@ -79,6 +79,7 @@ impl Asked {
 
     fn ticket(ticket: Bytes) -> Result<Self, PeekError> {
         Ok(match command(&ticket)? {
+            Some(Command::Unknown(any)) if any.type_url == run::TYPE_URL => Self::new(Purpose::Run, None),
             Some(command) => Self::new(Purpose::Fetch, handle_of(command)),
             None => Self::new(Purpose::Fetch, [ticket]),
         })
@@ -231,7 +232,7 @@ mod tests {
     use proptest::prelude::*;
     use std::time::Duration;
     use tavana_wire::handle::Work;
-    use tavana_wire::{FailureKind, Role, SessionState, seal};
+    use tavana_wire::{FailureKind, Role, RunStatement, SessionState, seal};
 
     fn packed(command: &impl ProstMessageExt) -> Bytes {
         command.as_any().encode_to_vec().into()
@@ -271,6 +272,9 @@ mod tests {
         check(Method::DoGet, &ticket, Purpose::Fetch, &[&sealed]);
         let wrapped = Ticket { ticket: packed(&TicketStatementQuery { statement_handle: sealed.clone() }) };
         check(Method::DoGet, &wrapped, Purpose::Fetch, &[&sealed]);
+
+        let now = Ticket { ticket: RunStatement { sql: "select 1".into(), ..RunStatement::default() }.ticket() };
+        check(Method::DoGet, &now, Purpose::Run, &[]);
 
         let query = CommandStatementQuery { query: "select 1".into(), transaction_id: Some(sealed.clone()) };
         check(Method::GetFlightInfo, &descriptor(&query), Purpose::Run, &[&sealed]);

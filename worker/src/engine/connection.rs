@@ -110,6 +110,19 @@ impl Connection {
         Ok(batches)
     }
 
+    /// The text that a function such as `current_schema()` gives.
+    ///
+    /// # Errors
+    /// What DuckDB says; `Internal` when it gives nothing.
+    pub fn current(&self, function: &str) -> Result<String, EngineError> {
+        use arrow::array::AsArray as _;
+        let batches = self.query(&format!("SELECT {function}"), &[])?;
+        let text = batches
+            .first()
+            .and_then(|batch| batch.column(0).as_string_opt::<i32>().map(|column| column.value(0).to_owned()));
+        text.ok_or_else(|| EngineError::new(tavana_wire::FailureKind::Internal, format!("DuckDB told no {function}")))
+    }
+
     /// A handle that interrupts whatever runs on this connection.
     pub fn interrupt(&self) -> Interrupt {
         Interrupt { connection: Arc::clone(&self.raw) }

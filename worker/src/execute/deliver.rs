@@ -39,7 +39,7 @@ impl Executor {
         }
     }
 
-    async fn fetch_statement(
+    pub(super) async fn fetch_statement(
         self: &Arc<Self>,
         call: &mut Call,
         ticket: StatementTicket,
@@ -208,6 +208,15 @@ async fn serve_spool(spool: &Spool, sender: &mpsc::Sender<Delivery>) -> bool {
         }
     }
     false
+}
+
+impl FlightBody {
+    /// The frames of a spool that nobody else will fetch.
+    pub(super) fn of_spool(spool: Spool) -> Self {
+        let (sender, receiver) = mpsc::channel(FRAMES_AHEAD);
+        tokio::spawn(async move { serve_spool(&spool, &sender).await });
+        Self::new(receiver)
+    }
 }
 
 /// Frames of metadata or other small results that are whole already.

@@ -1,0 +1,5 @@
+select version()
+--;
+select * from customers where id='1'
+--;
+select typname, oid, typarray from pg_type where typname = 'mood' order by oid

@@ -1,0 +1,159 @@
+"""What ends a statement early: a cancel request, a timeout, a client that vanishes."""
+
+import time
+
+import pytest
+
+from harness.pg_wire import (
+    SYNC,
+    TERMINATE,
+    Wire,
+    bind,
+    cancel_request,
+    connect,
+    execute,
+    fields_of,
+    parse,
+    query,
+    transcript,
+)
+from harness.topology import eventually
+
+# Each would take hours.
+LONG = (
+    "select count(*) from generate_series(1, 1000000) a(x), generate_series(1, 1000000) b(y)"
+    " where x * 3 <> y * 7 + 1"
+)
+ENDLESS = "select x, y from generate_series(1, 1000000) a(x), generate_series(1, 1000000) b(y)"
+STOP_SECONDS = 5
+
+
+def cancel(server, pid: int, key: bytes) -> None:
+    with Wire(server.address) as other:
+        other.send(cancel_request(pid, key))
+        assert other.rest() == [], "a cancel request has no answer"
+
+
+def until_running(server):
+    eventually(lambda: server.running_queries() > 0)
+    # A cancel that arrives between two messages of a pipeline is lost, in PostgreSQL too.
+    time.sleep(0.2)
+
+
+def until_idle(server):
+    eventually(lambda: server.running_queries() == 0, seconds=STOP_SECONDS)
+
+
+@pytest.mark.parametrize(
+    "said, before",
+    [([query(LONG)], "T(count) "), ([parse(LONG), bind(), execute(), SYNC], "1 2 ")],
+    ids=["simple", "extended"],
+)
+def test_cancel(pg, said, before):
+    with connect(pg) as wire:
+        wire.send(*said)
+        until_running(pg)
+        start = time.monotonic()
+        cancel(pg, wire.pid, wire.key)
+        # A server may describe the rows before it has one, or not.
+        assert transcript(wire.until("Z")).removeprefix(before) == "E(57014) Z(I)"
+        assert time.monotonic() - start < STOP_SECONDS
+        until_idle(pg)
+        assert wire.run("select 1") == [["1"]]
+
+
+def test_cancel_in_the_middle_of_rows(pg):
+    with connect(pg) as wire:
+        wire.send(query(ENDLESS))
+        assert transcript(wire.until("D")) == "T(x,y) D(1,1)"
+        cancel(pg, wire.pid, wire.key)
+        seen = wire.until("Z")
+        assert transcript(seen[-2:]) == "E(57014) Z(I)"
+        until_idle(pg)
+        assert wire.run("select 1") == [["1"]]
+
+
+def test_cancel_in_a_transaction_aborts_it(pg):
+    with connect(pg) as wire:
+        wire.run("begin")
+        wire.send(query(LONG))
+        until_running(pg)
+        cancel(pg, wire.pid, wire.key)
+        assert transcript(wire.until("Z")).removeprefix("T(count) ") == "E(57014) Z(E)"
+        assert transcript(wire.talk(query("select 1"))) == "E(25P02) Z(E)"
+        assert transcript(wire.talk(query("rollback"))) == "C(ROLLBACK) Z(I)"
+
+
+def test_cancel_with_a_wrong_key_does_nothing(pg):
+    with connect(pg) as wire, connect(pg) as other:
+        wire.send(query(LONG))
+        until_running(pg)
+        wrong = bytes([wire.key[0] ^ 1]) + wire.key[1:]
+        for pid, key in [(wire.pid, wrong), (wire.pid, other.key), (other.pid, wire.key), (0, b"")]:
+            cancel(pg, pid, key)
+        time.sleep(0.5)
+        assert pg.running_queries() == 1
+        cancel(pg, wire.pid, wire.key)
+        assert transcript(wire.until("Z")).removeprefix("T(count) ") == "E(57014) Z(I)"
+
+
+def test_cancel_between_statements_does_nothing(wire, pg):
+    wire.run("select 1")
+    cancel(pg, wire.pid, wire.key)
+    time.sleep(0.2)
+    assert wire.run("select 2") == [["2"]]
+
+
+def test_keys_differ(pg):
+    with connect(pg) as one, connect(pg) as two:
+        assert len(one.key) == len(two.key) == 4, "protocol 3.0 has keys of 4 bytes"
+        assert (one.pid, one.key) != (two.pid, two.key)
+        assert one.key != two.key
+
+
+def test_statement_timeout(pg):
+    with connect(pg) as wire:
+        wire.run("set statement_timeout = '300ms'")
+        start = time.monotonic()
+        error = next(body for kind, body in wire.talk(query(LONG)) if kind == "E")
+        assert fields_of(error)["C"] == "57014"
+        assert 0.3 <= time.monotonic() - start < STOP_SECONDS
+        wire.run("set statement_timeout = 0")
+        assert wire.run("select 1") == [["1"]]
+
+
+@pytest.mark.parametrize("farewell", [b"", TERMINATE], ids=["silent", "terminate"])
+@pytest.mark.parametrize("sql", [LONG, ENDLESS], ids=["no row yet", "in the rows"])
+def test_a_client_that_vanishes_stops_its_statement(pg, sql, farewell):
+    wire = connect(pg)
+    wire.send(query(sql))
+    if sql is ENDLESS:
+        wire.until("D")
+    until_running(pg)
+    wire.send(farewell)
+    wire.socket.close()
+    until_idle(pg)
+
+
+def test_a_client_that_reads_nothing_holds_up_nobody(pg):
+    """Rows that nobody reads are not piled up; others are served meanwhile."""
+    with connect(pg) as slow, connect(pg) as other:
+        slow.send(query(ENDLESS))
+        until_running(pg)
+        memory = pg.program.resident_bytes() if pg.program else 0
+        time.sleep(3)
+        assert other.run("select 1") == [["1"]]
+        if pg.program:
+            assert pg.program.resident_bytes() - memory < 300 << 20
+    until_idle(pg)
+
+
+def test_a_client_can_be_cancelled_while_it_reads_nothing(pg):
+    with connect(pg) as slow:
+        slow.send(query(ENDLESS))
+        time.sleep(1)
+        until_running(pg)
+        cancel(pg, slow.pid, slow.key)
+        time.sleep(0.5)
+        seen = slow.until("Z")
+        assert transcript(seen[-2:]) == "E(57014) Z(I)"

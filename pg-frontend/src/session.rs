@@ -1,0 +1,210 @@
+//! One client's session: requests in order, one reply each.
+//!
+//! The frontend keeps what belongs to the protocol (statements, portals, settings, whether a transaction is open or has failed)
+//! and the gateway what belongs to the data. Each statement is planned ([`plan`]: split, classified, translated), then either
+//! acted on here ([`utility`], [`transaction`], [`cursor`], [`copy`]) or sent to the gateway and its rows encoded as
+//! they come ([`run`]). While one runs, the client's socket is watched: when it closes, the statement ends.
+
+mod copy;
+mod cursor;
+mod extended;
+mod plan;
+mod portal;
+mod run;
+mod simple;
+mod transaction;
+mod utility;
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use tavana_daemon::drain::Drain;
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::cancel::Cancel;
+use crate::error::PgError;
+use crate::flight;
+use crate::message::{Request, Status};
+use crate::settings::Settings;
+use crate::stream::{Stream, StreamError};
+use extended::Prepared;
+use portal::Portal;
+
+/// What a session may hold.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Bytes of one message.
+    pub message_bytes: usize,
+    /// Prepared statements and portals, each.
+    pub names: usize,
+}
+
+/// A session whose client is logged in.
+pub struct Session {
+    stream: Stream,
+    flight: flight::Session,
+    settings: Settings,
+    cancel: Cancel,
+    /// Its place in the server.
+    _place: OwnedSemaphorePermit,
+    limits: Limits,
+    status: Status,
+    /// The transaction is ours, around statements that were sent together; the client did not begin it.
+    implicit: bool,
+    /// Names of savepoints, each with whether anything was written since.
+    savepoints: Vec<(String, bool)>,
+    /// A statement failed in this batch of the extended protocol: the rest is skipped up to its `Sync`.
+    skipping: bool,
+    /// The request under way is of the extended protocol, in which rows come without their description.
+    in_extended: bool,
+    prepared: HashMap<String, Prepared>,
+    portals: HashMap<String, Portal>,
+}
+
+/// Why a statement stopped.
+enum Stop {
+    /// It failed; the session goes on.
+    Failed(Box<PgError>),
+    /// The session ends.
+    Lost(StreamError),
+}
+
+impl From<PgError> for Stop {
+    fn from(error: PgError) -> Self {
+        Self::Failed(Box::new(error))
+    }
+}
+
+impl From<StreamError> for Stop {
+    fn from(error: StreamError) -> Self {
+        Self::Lost(error)
+    }
+}
+
+impl Session {
+    /// A session over `stream`, with its gateway session and its settings.
+    pub fn new(
+        stream: Stream,
+        flight: flight::Session,
+        settings: Settings,
+        cancel: Cancel,
+        place: OwnedSemaphorePermit,
+        limits: Limits,
+    ) -> Self {
+        Self {
+            stream,
+            flight,
+            settings,
+            _place: place,
+            cancel,
+            limits,
+            status: Status::Idle,
+            implicit: false,
+            savepoints: Vec::new(),
+            skipping: false,
+            in_extended: false,
+            prepared: HashMap::new(),
+            portals: HashMap::new(),
+        }
+    }
+
+    /// Serves the client until it leaves, breaks the protocol, or idles too long.
+    pub async fn serve(mut self, drain: Drain) {
+        self.stream.reply.ready(self.status);
+        let end = loop {
+            match self.turn(&drain).await {
+                Ok(true) => {}
+                Ok(false) => break None,
+                Err(error) => break Some(error),
+            }
+        };
+        // Rows that nobody reads any more end before their session does.
+        self.portals.clear();
+        if let Some(StreamError::Message(error)) = &end {
+            self.stream.reply.error(&error.clone().into());
+        }
+        self.flight.close().await;
+        self.stream.close().await;
+    }
+
+    /// One request; `false` when it was the last.
+    async fn turn(&mut self, drain: &Drain) -> Result<bool, StreamError> {
+        let limit = idle_limit(&self.settings, self.status);
+        let idle = async {
+            match limit {
+                Some((limit, state, message)) => {
+                    tokio::time::sleep(limit).await;
+                    PgError::fatal(state, message)
+                }
+                None => std::future::pending().await,
+            }
+        };
+        if !self.stream.has_message() {
+            self.stream.flush().await?;
+        }
+        let (kind, body) = tokio::select! {
+            biased;
+            message = self.stream.next(self.limits.message_bytes) => message?,
+            error = idle => {
+                self.stream.reply.error(&error);
+                return Ok(false);
+            }
+            () = drain.requested() => {
+                let message = "terminating connection due to administrator command";
+                self.stream.reply.error(&PgError::fatal("57P01", message));
+                return Ok(false);
+            }
+        };
+        let request = Request::read(kind, body)?;
+        if self.skipping && !matches!(request, Request::Sync | Request::Terminate) {
+            return Ok(true);
+        }
+        match request {
+            Request::Terminate => return Ok(false),
+            Request::Query(text) => self.simple(&text).await?,
+            Request::Sync => self.sync().await?,
+            Request::Flush => self.stream.flush().await?,
+            // Left over from a copy that ended early.
+            Request::CopyData(_) | Request::CopyDone | Request::CopyFail(_) => {}
+            Request::FunctionCall => {
+                let error = PgError::new("0A000", "function calls by OID are not supported; use SELECT");
+                self.fail(error).await?;
+                self.stream.reply.ready(self.status);
+            }
+            request => match self.extended(request).await {
+                Ok(()) => {}
+                Err(Stop::Failed(error)) => {
+                    self.skipping = true;
+                    self.fail(*error).await?;
+                }
+                Err(Stop::Lost(error)) => return Err(error),
+            },
+        }
+        self.stream.flush_if_large().await?;
+        Ok(true)
+    }
+
+    /// Tells of a failure and what it does to the transaction.
+    async fn fail(&mut self, error: PgError) -> Result<(), StreamError> {
+        self.stream.reply.error(&error);
+        if self.status == Status::Transaction {
+            self.status = Status::Failed;
+            if self.implicit {
+                self.end_implicit().await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How long the client may be silent now, and what it is told after that.
+fn idle_limit(settings: &Settings, status: Status) -> Option<(Duration, &'static str, &'static str)> {
+    match status {
+        Status::Idle => settings
+            .time("idle_session_timeout")
+            .map(|limit| (limit, "57P05", "terminating connection due to idle-session timeout")),
+        Status::Transaction | Status::Failed => settings
+            .time("idle_in_transaction_session_timeout")
+            .map(|limit| (limit, "25P03", "terminating connection due to idle-in-transaction timeout")),
+    }
+}

@@ -1,0 +1,316 @@
+//! `COPY` to and from the client.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use arrow_flight::error::FlightError;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+
+use super::plan::Plan;
+use super::run::{Answer, Bounds, failed, watched};
+use super::{Session, Stop};
+use crate::decode::{CopyColumn, CopyDecoder, CopyError, CopyInput, ForceNull, HeaderLine};
+use crate::encode::{self, CopyEncoder, CsvOptions, ForceQuote, Format, PgType, TextOptions};
+use crate::error::PgError;
+use crate::flight::Outcome;
+use crate::message::Request;
+use crate::stream::FLUSH_BYTES;
+use crate::translate::{Columns, Copy, CopyFormat, CopyHeader, CopyPlace, CopySource};
+
+/// Batches that wait for the gateway.
+const BATCHES_AHEAD: usize = 2;
+
+impl Session {
+    /// Copies; `None` where no client takes part, which is DuckDB's to do.
+    pub(super) async fn copy(&mut self, plan: &Arc<Plan>, bounds: &Bounds) -> Result<Option<Answer>, Stop> {
+        let crate::translate::Command::Copy(copy) = &plan.command else { return Ok(None) };
+        match (&copy.place, copy.is_from) {
+            (CopyPlace::Client, false) => self.copy_out(plan, copy, bounds).await.map(Some),
+            (CopyPlace::Client, true) => self.copy_in(plan, copy, bounds).await.map(Some),
+            (CopyPlace::File(_), _) => Ok(None),
+            (CopyPlace::Program(_), _) => {
+                let message = "COPY cannot run a program on the server";
+                Err(PgError::new("0A000", message).with_hint("Use COPY TO STDOUT, or psql's \\copy.").into())
+            }
+        }
+    }
+
+    async fn copy_out(&mut self, plan: &Arc<Plan>, copy: &Copy, bounds: &Bounds) -> Result<Answer, Stop> {
+        let query = match &copy.source {
+            CopySource::Query(range) => plan.inner(range.clone(), &self.settings)?,
+            CopySource::Table { name, columns } => {
+                let sql = format!("SELECT {} FROM {}", list(columns).unwrap_or_else(|| "*".to_owned()), path(name));
+                Plan::new(&sql, 0..sql.len(), &self.settings)?
+            }
+        };
+        let Outcome::Rows(mut rows) = self.send(&query, None, bounds).await? else {
+            return Err(PgError::new("0A000", "COPY query must return rows").into());
+        };
+        let names: Vec<&str> = rows.schema.fields().iter().map(|field| field.name().as_str()).collect();
+        let format = out_format(copy, &names)?;
+        let wire = if copy.format == CopyFormat::Binary { Format::Binary } else { Format::Text };
+        self.stream.reply.copy(b'H', wire, names.len());
+        let mut encoder = CopyEncoder::new(rows.schema.clone(), format, self.settings.text.clone());
+        let mut count = 0;
+        while let Some(batch) = watched(&mut self.stream, bounds, rows.next()).await?.map_err(failed(&query))? {
+            let mut at = 0;
+            while at < batch.num_rows() {
+                let buffer = &mut self.stream.reply.buffer;
+                at = encoder.encode(&batch, at..batch.num_rows(), buffer, FLUSH_BYTES).map_err(PgError::from)?;
+                self.stream.flush_if_large().await?;
+            }
+            count += batch.num_rows() as u64;
+        }
+        encoder.finish(&mut self.stream.reply.buffer).map_err(PgError::from)?;
+        self.stream.reply.bare(b'c');
+        Ok(Answer::Done(format!("COPY {count}")))
+    }
+
+    async fn copy_in(&mut self, plan: &Arc<Plan>, copy: &Copy, bounds: &Bounds) -> Result<Answer, Stop> {
+        let CopySource::Table { name, columns } = &copy.source else {
+            return Err(PgError::new("42601", "COPY FROM needs a table").into());
+        };
+        if copy.condition.is_some() {
+            let message = "COPY FROM with a WHERE clause is not supported";
+            return Err(PgError::new("0A000", message)
+                .with_hint("Copy into a temporary table and select from it.")
+                .into());
+        }
+        let sql = format!("SELECT {} FROM {} LIMIT 0", list(columns).unwrap_or_else(|| "*".to_owned()), path(name));
+        let look = Plan::new(&sql, 0..sql.len(), &self.settings)?;
+        let described = watched(&mut self.stream, bounds, self.flight.describe(&look.sql)).await?;
+        let schema = described.map_err(failed(&look))?.rows.unwrap_or_else(|| Arc::new(Schema::empty()));
+        let target = target(name);
+        let wire = if copy.format == CopyFormat::Binary { Format::Binary } else { Format::Text };
+        self.stream.reply.copy(b'G', wire, schema.fields().len());
+        self.stream.flush().await?;
+        let input = in_format(copy, &schema)?;
+        let copied: Vec<CopyColumn> = schema
+            .fields()
+            .iter()
+            .map(|field| CopyColumn { name: field.name().clone(), pg_type: PgType::from_field(field) })
+            .collect();
+        let decoder = CopyDecoder::new(&target.2, copied, input, self.settings.text.clone());
+        let rows = self.upload(plan, decoder, target, bounds).await?;
+        Ok(Answer::Done(format!("COPY {rows}")))
+    }
+
+    /// Reads the client's rows and hands them on as they come.
+    async fn upload(
+        &mut self,
+        plan: &Arc<Plan>,
+        mut decoder: CopyDecoder,
+        target: (Option<String>, Option<String>, String),
+        bounds: &Bounds,
+    ) -> Result<i64, Stop> {
+        // The first batch tells the schema; with it the upload begins.
+        let mut first = Vec::new();
+        let mut ended = None;
+        while first.is_empty() && ended.is_none() {
+            match next_chunk(&mut self.stream, self.limits.message_bytes).await? {
+                Chunk::Data(bytes) => match decoder.push(&bytes) {
+                    Ok(batches) => first = batches,
+                    // What the client still sends of it is passed over.
+                    Err(error) => return Err(copy_error(error).into()),
+                },
+                Chunk::End => ended = Some(()),
+                Chunk::Failed(reason) => return Err(copy_failed(&reason).into()),
+            }
+        }
+        let mut decoder = Some(decoder);
+        if ended.is_some()
+            && let Some(decoder) = decoder.take()
+        {
+            first = decoder.finish().map_err(copy_error)?;
+        }
+        let Some(schema) = first.first().map(RecordBatch::schema) else { return Ok(0) };
+        let (sender, receiver) = mpsc::channel::<Result<RecordBatch, FlightError>>(BATCHES_AHEAD);
+        let ingest = self.flight.ingest(target, schema, ReceiverStream::new(receiver));
+        tokio::pin!(ingest);
+        let fed = {
+            let stream = &mut self.stream;
+            let limit = self.limits.message_bytes;
+            let feed = async {
+                let mut waiting = first;
+                loop {
+                    for batch in waiting.drain(..) {
+                        if sender.send(Ok(batch)).await.is_err() {
+                            // The gateway has failed and tells why.
+                            return Ok::<_, Stop>(Fed::Refused);
+                        }
+                    }
+                    let Some(reading) = &mut decoder else { return Ok(Fed::Whole) };
+                    match next_chunk(stream, limit).await? {
+                        Chunk::Data(bytes) => match reading.push(&bytes) {
+                            Ok(batches) => waiting = batches,
+                            Err(error) => return Ok(Fed::Broken(copy_error(error))),
+                        },
+                        Chunk::Failed(reason) => return Ok(Fed::Broken(copy_failed(&reason))),
+                        Chunk::End => match decoder.take().map(CopyDecoder::finish) {
+                            Some(Ok(batches)) => waiting = batches,
+                            Some(Err(error)) => return Ok(Fed::Broken(copy_error(error))),
+                            None => return Ok(Fed::Whole),
+                        },
+                    }
+                }
+            };
+            tokio::pin!(feed);
+            tokio::select! {
+                fed = &mut feed => fed,
+                outcome = &mut ingest => match outcome {
+                    Err(status) => return Err(failed(plan)(status)),
+                    Ok(_) => return Err(PgError::new("XX000", "the upload ended before its rows").into()),
+                },
+                () = bounds.cancelled() => {
+                    return Err(PgError::new("57014", "canceling statement due to user request").into());
+                }
+            }
+        };
+        match fed? {
+            Fed::Whole | Fed::Refused => {
+                drop(sender);
+                ingest.await.map_err(failed(plan))
+            }
+            // The upload is given up with its sender still open, so that it is not taken for whole: nothing of it stays.
+            Fed::Broken(error) => Err(error.into()),
+        }
+    }
+}
+
+/// How the feeding of an upload ended.
+enum Fed {
+    Whole,
+    Refused,
+    /// With an error.
+    Broken(PgError),
+}
+
+enum Chunk {
+    Data(bytes::Bytes),
+    End,
+    Failed(String),
+}
+
+/// The next piece of a copy.
+async fn next_chunk(stream: &mut crate::stream::Stream, limit: usize) -> Result<Chunk, Stop> {
+    loop {
+        let (kind, body) = stream.next(limit).await?;
+        match Request::read(kind, body).map_err(crate::stream::StreamError::from)? {
+            Request::CopyData(bytes) => return Ok(Chunk::Data(bytes)),
+            Request::CopyDone => return Ok(Chunk::End),
+            Request::CopyFail(reason) => return Ok(Chunk::Failed(reason)),
+            // Drivers send these behind Execute without waiting; a copy passes over them.
+            Request::Flush | Request::Sync => {}
+            Request::Terminate => return Err(crate::stream::StreamError::Gone.into()),
+            _ => return Err(PgError::fatal("08P01", "unexpected message type during COPY from stdin").into()),
+        }
+    }
+}
+
+fn copy_error(error: CopyError) -> PgError {
+    PgError { context: Some(error.context.clone()), ..PgError::new(error.sqlstate(), error.problem.to_string()) }
+}
+
+fn copy_failed(reason: &str) -> PgError {
+    PgError::new("57014", format!("COPY from stdin failed: {reason}"))
+}
+
+/// A name with its qualifiers.
+fn path(name: &[String]) -> String {
+    name.iter().map(|part| identifier(part)).collect::<Vec<_>>().join(".")
+}
+
+fn list(columns: &[String]) -> Option<String> {
+    (!columns.is_empty()).then(|| columns.iter().map(|column| identifier(column)).collect::<Vec<_>>().join(", "))
+}
+
+fn identifier(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// Catalog, schema and table of an upload.
+fn target(name: &[String]) -> (Option<String>, Option<String>, String) {
+    let schema = |schema: &String| if schema == "public" { "main".to_owned() } else { schema.clone() };
+    match name {
+        [table] => (None, None, table.clone()),
+        [first, table] => (None, Some(schema(first)), table.clone()),
+        [catalog, second, table] => (Some(catalog.clone()), Some(schema(second)), table.clone()),
+        _ => (None, None, String::new()),
+    }
+}
+
+/// One byte of an option, or its default.
+fn one_byte(option: Option<&String>, default: u8, what: &str) -> Result<u8, PgError> {
+    match option.map(|text| text.as_bytes()) {
+        None => Ok(default),
+        Some(&[byte]) => Ok(byte),
+        Some(_) => Err(PgError::new("0A000", format!("COPY {what} must be a single one-byte character"))),
+    }
+}
+
+fn out_format(copy: &Copy, names: &[&str]) -> Result<encode::CopyFormat, PgError> {
+    let header = copy.header != CopyHeader::No;
+    Ok(match copy.format {
+        CopyFormat::Binary => encode::CopyFormat::Binary,
+        CopyFormat::Text => encode::CopyFormat::Text(TextOptions {
+            delimiter: one_byte(copy.delimiter.as_ref(), b'\t', "delimiter")?,
+            null: copy.null.clone().unwrap_or_else(|| "\\N".to_owned()),
+            header,
+        }),
+        CopyFormat::Csv => {
+            let quote = one_byte(copy.quote.as_ref(), b'"', "quote")?;
+            encode::CopyFormat::Csv(CsvOptions {
+                delimiter: one_byte(copy.delimiter.as_ref(), b',', "delimiter")?,
+                null: copy.null.clone().unwrap_or_default(),
+                header,
+                quote,
+                escape: one_byte(copy.escape.as_ref(), quote, "escape")?,
+                force_quote: match &copy.force_quote {
+                    Columns::None => ForceQuote::None,
+                    Columns::All => ForceQuote::All,
+                    Columns::Some(columns) => ForceQuote::Columns(
+                        columns.iter().filter_map(|column| names.iter().position(|name| name == column)).collect(),
+                    ),
+                },
+            })
+        }
+    })
+}
+
+fn in_format(copy: &Copy, schema: &SchemaRef) -> Result<CopyInput, PgError> {
+    let header = match copy.header {
+        CopyHeader::No => HeaderLine::None,
+        CopyHeader::Yes => HeaderLine::Skip,
+        CopyHeader::Match => HeaderLine::Match,
+    };
+    Ok(match copy.format {
+        CopyFormat::Binary => CopyInput::Binary,
+        CopyFormat::Text => CopyInput::Text {
+            delimiter: one_byte(copy.delimiter.as_ref(), b'\t', "delimiter")?,
+            null: copy.null.clone().unwrap_or_else(|| "\\N".to_owned()),
+            header,
+        },
+        CopyFormat::Csv => {
+            let quote = one_byte(copy.quote.as_ref(), b'"', "quote")?;
+            let has = |columns: &Columns, name: &String| match columns {
+                Columns::None => false,
+                Columns::All => true,
+                Columns::Some(names) => names.contains(name),
+            };
+            let force = |field: &Arc<Field>| ForceNull {
+                null: has(&copy.force_null, field.name()),
+                not_null: has(&copy.force_not_null, field.name()),
+            };
+            CopyInput::Csv {
+                delimiter: one_byte(copy.delimiter.as_ref(), b',', "delimiter")?,
+                null: copy.null.clone().unwrap_or_default(),
+                header,
+                quote,
+                escape: one_byte(copy.escape.as_ref(), quote, "escape")?,
+                force: schema.fields().iter().map(force).collect(),
+            }
+        }
+    })
+}

@@ -1,0 +1,140 @@
+//! A statement, ready to run.
+
+use std::ops::Range;
+
+use crate::error::{PgError, Sent};
+use crate::settings::Settings;
+use crate::translate::{self, Command, OffsetMap, Options, TranslateError};
+
+/// A statement: what the client wrote, what DuckDB is sent, and what it is.
+#[derive(Debug)]
+pub(super) struct Plan {
+    /// The client's text of this statement.
+    pub(super) source: String,
+    /// DuckDB's text.
+    pub(super) sql: String,
+    /// From DuckDB's text to the client's.
+    offsets: OffsetMap,
+    /// What it is.
+    pub(super) command: Command,
+    /// The highest `$n`.
+    pub(super) parameters: u16,
+    /// Statements that run before it, in the same transaction.
+    pub(super) first: Vec<String>,
+    /// Statements that run after it, in the same transaction.
+    pub(super) then: Vec<String>,
+    /// There is nothing to run.
+    pub(super) ignored: bool,
+    /// Characters of the client's whole text before it.
+    before: usize,
+}
+
+impl Plan {
+    /// Plans one statement, which begins at byte `start` of `text`.
+    ///
+    /// # Errors
+    /// What the translation refuses, with its position.
+    pub(super) fn new(text: &str, range: Range<usize>, settings: &Settings) -> Result<Self, PgError> {
+        let source = &text[range.clone()];
+        let before = text[..range.start].chars().count();
+        let translated = translate::translate(source, &options(settings)).map_err(|error| at(error, source, before))?;
+        let is_translated = settings.is_on("tavana.translate");
+        let (sql, offsets) = match is_translated {
+            true => (translated.sql.into_owned(), translated.offsets),
+            false => (source.to_owned(), OffsetMap::default()),
+        };
+        Ok(Self {
+            source: source.to_owned(),
+            sql,
+            offsets,
+            command: translated.command,
+            parameters: translated.parameters,
+            first: translated.before,
+            then: translated.after,
+            ignored: translated.ignored,
+            before,
+        })
+    }
+
+    /// The statement inside this one, such as the query of a cursor.
+    ///
+    /// # Errors
+    /// As [`Plan::new`].
+    pub(super) fn inner(&self, range: Range<usize>, settings: &Settings) -> Result<Self, PgError> {
+        let mut inner = Self::new(&self.source, range, settings)?;
+        inner.before += self.before;
+        Ok(inner)
+    }
+
+    /// The same statement with another text for DuckDB.
+    pub(super) fn with_sql(&self, sql: String) -> Self {
+        Self {
+            source: self.source.clone(),
+            sql,
+            // Positions behind a cast that was put in are a little off; they stay inside the statement.
+            offsets: self.offsets.clone(),
+            command: self.command.clone(),
+            first: self.first.clone(),
+            then: self.then.clone(),
+            ..*self
+        }
+    }
+
+    /// For positions in errors.
+    pub(super) fn sent(&self) -> Sent<'_> {
+        Sent { source: &self.source, sql: &self.sql, offsets: &self.offsets, before: self.before }
+    }
+
+    /// Whether it may change something, so that statements sent together with it stand or fall together.
+    pub(super) fn may_write(&self) -> bool {
+        !matches!(
+            self.command,
+            Command::Empty
+                | Command::Select
+                | Command::Explain { analyze: false }
+                | Command::Show(_)
+                | Command::Set { .. }
+                | Command::Begin(_)
+                | Command::Commit { .. }
+                | Command::Rollback { .. }
+                | Command::Listen(_)
+                | Command::Unlisten(_)
+                | Command::Deallocate(_)
+                | Command::Prepare { .. }
+        )
+    }
+
+    /// The command tag, with the number of rows where it has one.
+    pub(super) fn tag(&self, rows: u64) -> String {
+        let tag = self.command.tag();
+        match &self.command {
+            Command::Insert => format!("INSERT 0 {rows}"),
+            command if command.returns_count() => format!("{tag} {rows}"),
+            _ => tag.to_owned(),
+        }
+    }
+}
+
+/// The statements of a text.
+///
+/// # Errors
+/// A text that ends inside a string or a comment.
+pub(super) fn split(text: &str, settings: &Settings) -> Result<Vec<Range<usize>>, PgError> {
+    translate::split(text, &options(settings)).map_err(|error| at(error, text, 0))
+}
+
+fn options(settings: &Settings) -> Options {
+    Options {
+        standard_conforming_strings: settings.is_on("standard_conforming_strings"),
+        user: settings.get("session_authorization").map(str::to_owned),
+    }
+}
+
+/// An error with its position in characters of the client's whole text.
+fn at(error: TranslateError, source: &str, before: usize) -> PgError {
+    let position = error.position().map(|at| {
+        let at = (0..=at.min(source.len())).rev().find(|&at| source.is_char_boundary(at)).unwrap_or(0);
+        before + source[..at].chars().count() + 1
+    });
+    PgError { position, ..error.into() }
+}

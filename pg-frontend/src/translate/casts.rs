@@ -1,0 +1,278 @@
+//! Casts in their three forms: `x::t`, `CAST(x AS t)`, `t 'constant'`.
+//!
+//! DuckDB knows most of the types and few of their rules: `varchar(2)` does not cut, a `numeric`
+//! without precision keeps three places, `'{1,2}'` is no array and `'\x00'` no bytes. One plan decides
+//! what the cast needs; the three forms carry it out in their own places. Where the digits or elements
+//! of a constant are at hand they are used; only other operands pay for a macro.
+
+use super::expression::{Label, Operand, Shape};
+use super::literal;
+use super::parser::Parser;
+use super::types::{NUMERIC, TypeName};
+
+/// What becomes of a cast.
+enum Plan {
+    Keep,
+    /// Another name for the type.
+    Rename(String),
+    /// A call instead of the cast.
+    Call(String),
+    /// The cast, to another type, inside of a call.
+    Around(&'static str, String, String),
+    /// No cast at all.
+    Drop,
+}
+
+impl Parser<'_> {
+    /// `left::name`, with the `::` at token `cast`.
+    pub fn cast(&mut self, left: Operand, cast: usize, name: &TypeName) -> Operand {
+        let left = if name.is_object() || is_oid(name) { left } else { self.shown(left) };
+        let (start, from, to) = (left.start, self.tokens[cast].start, name.end);
+        match self.plan(&left, name) {
+            Plan::Keep => {}
+            Plan::Rename(text) => self.edits.replace(name.start, to, text),
+            Plan::Call(call) => {
+                self.edits.open(start, call);
+                self.edits.replace(from, to, ")");
+            }
+            Plan::Around(open, text, close) => {
+                self.edits.open(start, open);
+                self.edits.replace(name.start, to, text);
+                self.edits.close(to, close);
+            }
+            Plan::Drop => self.edits.replace(from, to, ""),
+        }
+        cast_result(start, to, left, name)
+    }
+
+    /// `CAST(x AS name)`
+    pub fn cast_call(&mut self, start: usize) -> Option<Operand> {
+        let cast = self.at;
+        self.at += 2;
+        let inside = self.expression(0)?;
+        let alias = self.at;
+        self.eat("as").then_some(())?;
+        let name = self.type_name()?;
+        self.eat_mark(")").then_some(())?;
+        let end = self.previous_end();
+        let inside = if name.is_object() || is_oid(&name) { inside } else { self.shown(inside) };
+        match self.plan(&inside, &name) {
+            Plan::Keep => {}
+            Plan::Rename(text) => self.edits.replace(name.start, name.end, text),
+            Plan::Call(call) => {
+                self.replace(cast, cast + 2, call);
+                self.remove(alias, self.at - 1);
+            }
+            Plan::Around(open, text, close) => {
+                self.edits.open(start, open);
+                self.edits.replace(name.start, name.end, text);
+                self.edits.close(end, close);
+            }
+            Plan::Drop => {
+                self.replace(cast, cast + 2, "(");
+                self.remove(alias, self.at - 1);
+            }
+        }
+        Some(cast_result(start, end, inside, &name))
+    }
+
+    /// `name 'constant'`, with the constant at token `text`.
+    pub fn cast_constant(&mut self, start: usize, name: &TypeName, text: usize) -> Operand {
+        let end = self.tokens[text].end;
+        let constant = Operand { start: self.tokens[text].start, end, label: Label::Unknown, shape: Shape::Text(text) };
+        match self.plan(&constant, name) {
+            Plan::Keep => {}
+            Plan::Rename(target) if name.dimensions > 0 || target.contains('(') => {
+                self.edits.replace(name.start, constant.start, "");
+                self.edits.close(end, format!("::{target}"));
+            }
+            Plan::Rename(target) => self.edits.replace(name.start, name.end, target),
+            Plan::Call(call) => {
+                self.edits.replace(name.start, name.end, call);
+                self.edits.close(end, ")");
+            }
+            Plan::Around(open, target, close) => {
+                self.edits.open(start, open);
+                self.edits.replace(name.start, constant.start, "");
+                self.edits.close(end, format!("::{target}{close}"));
+            }
+            Plan::Drop => self.edits.replace(name.start, constant.start, ""),
+        }
+        cast_result(start, self.previous_end(), constant, name)
+    }
+
+    fn plan(&mut self, operand: &Operand, name: &TypeName) -> Plan {
+        if name.is_object() {
+            return match operand.shape {
+                _ if self.in_sequence_function => Plan::Drop,
+                Shape::Object(_) => Plan::Drop,
+                _ => Plan::Call(format!("pgc.{}_in(", name.name)),
+            };
+        }
+        let constant = match operand.shape {
+            Shape::Text(index) => literal::value(self.sql, self.tokens[index]).map(|value| (index, value)),
+            _ => None,
+        };
+        if let Some((index, value)) = &constant
+            && let Some(plan) = self.constant_plan(*index, value, name)
+        {
+            return plan;
+        }
+        let scalar = name.builtin && name.dimensions == 0;
+        match (name.name.as_str(), name.modifiers.first()) {
+            ("bytea", _) if scalar && operand.shape != Shape::Parameter => Plan::Call("pgc.bytea_in(".to_owned()),
+            ("numeric", None) if scalar => match (&operand.shape, &constant) {
+                (Shape::Number { digits, .. }, _) => decimal(*digits),
+                (Shape::Parameter, _) => Plan::Rename(NUMERIC.to_owned()),
+                (_, Some(_)) => Plan::Rename("double".to_owned()),
+                _ => Plan::Call("pgc.numeric_in(".to_owned()),
+            },
+            ("varchar", Some(length)) if scalar => Plan::Around("left(", "varchar".to_owned(), format!(", {length})")),
+            ("bpchar", Some(length)) if scalar => {
+                Plan::Around("rpad(", "varchar".to_owned(), format!(", {length}, ' ')"))
+            }
+            _ => match name.duckdb(&self.sql[name.start..name.end]) {
+                Some(text) => Plan::Rename(text),
+                None => Plan::Keep,
+            },
+        }
+    }
+
+    /// The plan for a constant whose text decides; it may replace the constant.
+    fn constant_plan(&mut self, index: usize, value: &str, name: &TypeName) -> Option<Plan> {
+        if name.dimensions > 0 {
+            let list = literal::array(value, false)?;
+            self.replace(index, index + 1, list);
+            let source = &self.sql[name.start..name.end];
+            return Some(name.duckdb(source).map_or(Plan::Keep, Plan::Rename));
+        }
+        name.builtin.then_some(())?;
+        match name.name.as_str() {
+            "bytea" => {
+                let blob = literal::blob(value)?;
+                self.replace(index, index + 1, literal::quote(&blob));
+                Some(Plan::Rename("blob".to_owned()))
+            }
+            "numeric" if name.modifiers.is_empty() => {
+                let digits = value.trim().trim_start_matches(['-', '+']);
+                let plain = digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+                let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+                (plain && !digits.is_empty() && !fraction.contains('.')).then(|| decimal((whole.len(), fraction.len())))
+            }
+            "bool" => {
+                let value = value.trim().to_ascii_lowercase();
+                let truth = match value.as_str() {
+                    "y" | "ye" | "yes" | "on" | "tr" | "tru" => "'true'",
+                    "n" | "no" | "off" | "of" | "fa" | "fal" | "fals" => "'false'",
+                    _ => return None,
+                };
+                self.replace(index, index + 1, truth);
+                None
+            }
+            "timestamp" | "timestamptz" if value.contains(':') => {
+                let full = with_seconds(value)?;
+                self.replace(index, index + 1, literal::quote(&full));
+                None
+            }
+            "date" | "timestamp" | "timestamptz" => {
+                let moment = match value.trim().to_ascii_lowercase().as_str() {
+                    "now" => "(now())",
+                    "today" => "(current_date)",
+                    "tomorrow" => "(current_date + 1)",
+                    "yesterday" => "(current_date - 1)",
+                    _ => return None,
+                };
+                self.replace(index, index + 1, moment);
+                None
+            }
+            "timetz" | "time" => {
+                let full = with_seconds(value)?;
+                self.replace(index, index + 1, literal::quote(&full));
+                None
+            }
+            "interval" => {
+                let plain = interval(value)?;
+                self.replace(index, index + 1, literal::quote(&plain));
+                None
+            }
+            _ => None,
+        }
+    }
+}
+
+/// A time whose zone follows the minutes, with the seconds DuckDB wants before it.
+fn with_seconds(value: &str) -> Option<String> {
+    let colon = value.find(':')?;
+    let minutes = value.get(colon + 1..colon + 3)?;
+    let zone = &value[colon + 3..];
+    let short = minutes.bytes().all(|byte| byte.is_ascii_digit()) && zone.starts_with(['+', '-', 'Z', 'z', ' ']);
+    short.then(|| format!("{}:00{zone}", &value[..colon + 3]))
+}
+
+fn is_oid(name: &TypeName) -> bool {
+    name.dimensions == 0 && matches!(name.name.as_str(), "oid" | "int4" | "int8")
+}
+
+/// The decimal that holds all the digits.
+fn decimal((whole, fraction): (usize, usize)) -> Plan {
+    let width = (whole + fraction).max(1);
+    Plan::Rename(if width > 38 { "double".to_owned() } else { format!("decimal({width},{fraction})") })
+}
+
+fn cast_result(start: usize, end: usize, operand: Operand, name: &TypeName) -> Operand {
+    let label = operand.label.cast(name);
+    let numeric = matches!(name.name.as_str(), "int2" | "int4" | "int8" | "float4" | "float8" | "numeric");
+    let shape = match name.name.as_str() {
+        _ if name.dimensions > 0 => Shape::Array,
+        _ if name.is_object() => Shape::Object(name.name.clone()),
+        "json" | "jsonb" => Shape::Json,
+        "interval" => Shape::Interval,
+        "float4" | "float8" if matches!(operand.shape, Shape::Number { zero: false, .. }) => Shape::NonZero,
+        _ if numeric && matches!(operand.shape, Shape::Number { zero: false, digits: (_, 0) }) => Shape::NonZero,
+        _ => Shape::Other,
+    };
+    Operand { start, end, label, shape }
+}
+
+/// `P1Y2M3DT4H5M6S`, `1-2` and `1 day ago` in the form that DuckDB reads; `None` when it reads the text
+/// itself.
+fn interval(value: &str) -> Option<String> {
+    let text = value.trim();
+    if let Some(parts) = text.strip_prefix('P') {
+        let mut plain = String::new();
+        let (mut number, mut time) = (String::new(), false);
+        for symbol in parts.chars() {
+            let unit = match (symbol, time) {
+                ('T', _) => {
+                    time = true;
+                    continue;
+                }
+                ('0'..='9' | '.' | '-' | '+', _) => {
+                    number.push(symbol);
+                    continue;
+                }
+                ('Y', _) => "years",
+                ('M', false) => "months",
+                ('W', _) => "weeks",
+                ('D', _) => "days",
+                ('H', _) => "hours",
+                ('M', true) => "minutes",
+                ('S', _) => "seconds",
+                _ => return None,
+            };
+            plain.push_str(&format!("{}{number} {unit}", if plain.is_empty() { "" } else { " " }));
+            number.clear();
+        }
+        return (!plain.is_empty() && number.is_empty()).then_some(plain);
+    }
+    if let Some((days, clock)) = text.split_once(' ')
+        && days.trim_start_matches('-').bytes().all(|byte| byte.is_ascii_digit())
+        && clock.contains(':')
+    {
+        return Some(format!("{days} days {clock}{}", if clock.matches(':').count() == 1 { ":00" } else { "" }));
+    }
+    let (sign, digits) = text.strip_prefix('-').map_or(("", text), |digits| ("-", digits));
+    let (years, months) = digits.split_once('-')?;
+    let number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    (number(years) && number(months)).then(|| format!("{sign}{years} years {sign}{months} months"))
+}

@@ -1,0 +1,219 @@
+//! Names of tables, and the FROM clause.
+//!
+//! Qualifiers of PostgreSQL's own schemas lead into `pgc`, `public` is DuckDB's `main`. A function in
+//! FROM gives its only column the alias in PostgreSQL; DuckDB would make a whole row of the same name.
+
+use super::literal;
+use super::names::is_reserved;
+use super::parser::Parser;
+
+fn cannot_be_alias(word: &str) -> bool {
+    is_reserved(word) || matches!(word, "left" | "right" | "set" | "tablesample" | "window" | "values" | "default")
+}
+
+impl Parser<'_> {
+    /// Reads the items of a FROM clause with their joins.
+    pub fn tables(&mut self) {
+        while !self.at_end() && !self.mark(")") {
+            match self.keyword(self.at).as_str() {
+                "on" if self.keyword_is(self.at + 1, "conflict") => return,
+                "on" => {
+                    self.at += 1;
+                    self.expression(0);
+                }
+                "using" if self.mark_at(self.at + 1, "(") => {
+                    self.at += 1;
+                    self.at = self.behind_brackets();
+                }
+                "natural" | "left" | "right" | "full" | "inner" | "cross" | "outer" | "join" | "only" | "lateral"
+                | "as" => self.at += 1,
+                "tablesample" => self.sample(),
+                "rows" if self.keyword_is(self.at + 1, "from") && self.mark_at(self.at + 2, "(") => {
+                    self.at += 2;
+                    self.at = self.behind_brackets();
+                }
+                _ if self.mark(",") => self.at += 1,
+                _ if self.mark("(") => self.parenthesized_table(),
+                word if self.name_at(self.at) && !cannot_be_alias(word) => self.table(),
+                _ => return,
+            }
+        }
+    }
+
+    fn parenthesized_table(&mut self) {
+        if self.query_at(self.at + 1) {
+            let behind = self.behind_brackets();
+            let alias = behind + usize::from(self.keyword_is(behind, "as"));
+            let columns_named = self.name_at(alias) && self.mark_at(alias + 1, "(");
+            self.at += 1;
+            if self.keyword_is(self.at, "values") && !columns_named {
+                let columns = self.deeper(Parser::rows);
+                let only = self.eat_mark(")");
+                if let Some((_, false)) = self.alias()
+                    && only
+                    && let Some(columns) = columns
+                {
+                    let end = self.previous_end();
+                    self.edits.close(end, format!("({})", super::query::value_columns(columns)));
+                }
+                return;
+            }
+            self.subquery(!columns_named);
+        } else {
+            self.at += 1;
+            self.deeper(|parser| {
+                parser.tables();
+                Some(())
+            });
+            // What was not understood inside must not end the clause outside.
+            let mut depth = 0_usize;
+            while !(self.at_end() || (depth == 0 && self.mark(")"))) {
+                depth = depth + usize::from(self.mark("(")) - usize::from(self.mark(")"));
+                self.at += 1;
+            }
+            self.at += 1;
+        }
+        self.alias();
+    }
+
+    /// `[AS] name [(columns)]`; gives the name and whether columns follow.
+    fn alias(&mut self) -> Option<(String, bool)> {
+        let has_as = self.keyword_is(self.at, "as");
+        let at = self.at + usize::from(has_as);
+        if has_as && self.mark_at(at, "(") {
+            // `AS (column type, …)` of a function that gives records.
+            self.at = at;
+            self.at = self.behind_brackets();
+            return Some((String::new(), true));
+        }
+        if !self.name_at(at) || cannot_be_alias(self.keyword(at).as_str()) {
+            return None;
+        }
+        let name = self.identifier(at);
+        // Without AS these words may begin a clause of DuckDB's (`ASOF JOIN`, `PIVOT (…)`).
+        if has_as || !(self.mark_at(at + 1, "(") || self.keyword_is(at + 1, "join")) {
+            self.guard_name(at);
+        }
+        self.at = at + 1;
+        let columns = self.mark("(");
+        if columns {
+            self.fold_names();
+        }
+        Some((name, columns))
+    }
+
+    fn table(&mut self) {
+        let first = self.at;
+        self.at += 1;
+        while self.mark(".") && self.name_at(self.at + 1) {
+            self.at += 2;
+        }
+        if !self.mark("(") {
+            self.qualified_relation(first);
+            if self.operator_at(self.at, "*") {
+                self.remove(self.at, self.at + 1);
+                self.at += 1;
+            }
+            self.alias();
+            return;
+        }
+        let last = self.at - 1;
+        self.in_from = true;
+        let call = self.call(first);
+        self.in_from = false;
+        if call.is_none() {
+            return;
+        }
+        let ordinality = self.eat_all(&["with", "ordinality"]);
+        let end = self.previous_end();
+        let name = self.identifier(last);
+        match self.alias() {
+            Some((alias, false)) => {
+                if let Some(column) = self.function_column(first, last, &alias) {
+                    let ordinality = if ordinality { ", ordinality" } else { "" };
+                    let end = self.previous_end();
+                    self.edits.close(end, format!("({column}{ordinality})"));
+                }
+            }
+            Some((_, true)) => {}
+            None if name != "generate_series" && name != "unnest" => {
+                if let Some(column) = self.function_column(first, last, &name) {
+                    let ordinality = if ordinality { ", ordinality" } else { "" };
+                    self.edits.close(end, format!(" AS {}({column}{ordinality})", literal::quote_name(&name)));
+                }
+            }
+            None => {}
+        }
+    }
+
+    /// A share of a table is told in rows by DuckDB unless PERCENT stands there.
+    fn sample(&mut self) {
+        self.at += 1;
+        if !self.name_at(self.at) || !self.mark_at(self.at + 1, "(") {
+            return;
+        }
+        self.at += 1;
+        self.at = self.behind_brackets();
+        if !self.keyword_is(self.at - 2, "percent") && !self.operator_at(self.at - 2, "%") {
+            let end = self.tokens[self.at - 2].end;
+            self.edits.close(end, " PERCENT");
+        }
+        if self.keyword_is(self.at, "repeatable") && self.mark_at(self.at + 1, "(") {
+            self.at += 1;
+            self.at = self.behind_brackets();
+        }
+    }
+
+    /// The table a statement writes to, with its alias and its list of columns.
+    pub fn target(&mut self) {
+        if !self.relation() {
+            return;
+        }
+        if self.mark("(") {
+            if !self.query_at(self.at) {
+                let behind = self.behind_brackets();
+                for at in self.at..behind {
+                    self.guard_name(at);
+                }
+                self.at = behind;
+            }
+            return;
+        }
+        self.alias();
+    }
+
+    /// The name of a table, edited.
+    pub fn relation(&mut self) -> bool {
+        if !self.name_at(self.at) {
+            return false;
+        }
+        let first = self.at;
+        self.at += 1;
+        while self.mark(".") && self.name_at(self.at + 1) {
+            self.at += 2;
+        }
+        self.qualified_relation(first);
+        true
+    }
+
+    /// Edits the qualifier of the name at tokens `first..self.at`.
+    fn qualified_relation(&mut self, first: usize) {
+        let last = self.at - 1;
+        if last < first + 2 {
+            self.guard_name(first);
+            return;
+        }
+        let schema = last - 2;
+        let (start, own) = (self.tokens[first].start, self.tokens[last].start);
+        match self.identifier(schema).as_str() {
+            "pg_catalog" => self.edits.replace(start, own, "pgc."),
+            "information_schema" => {
+                let name = literal::quote_name(&format!("information_schema_{}", self.identifier(last)));
+                self.edits.replace(start, self.tokens[last].end, format!("pgc.{name}"));
+            }
+            "public" => self.replace(schema, schema + 1, "main"),
+            "pg_temp" => self.replace(schema, schema + 1, "temp"),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! `pg_catalog` and `information_schema` for clients of the PostgreSQL frontend.
+//!
+//! Drivers and tools read PostgreSQL's catalogs to find tables, types and functions, and believe
+//! what they find: column sets, type names and numbers must be PostgreSQL's. DuckDB has a
+//! `pg_catalog` of its own with a part of that, and nobody can add to it. So every worker makes a
+//! small database file at its start and attaches it read-only as [`DATABASE`]: tables with the rows
+//! that are the same in every PostgreSQL 15, views of the user's objects over DuckDB's own
+//! functions, and macros for PostgreSQL's functions. The frontend's translation turns
+//! `pg_catalog.x` into `pgc.x`; bare names are found by the `search_path` that [`search_path`] makes.
+//!
+//! A query reads the live state, which costs DuckDB tens of milliseconds for the larger ones; [`snapshot`] buys
+//! speed for a connection.
+//!
+//! Object numbers are hashes of names, so that they are the same on every worker and after a restart.
+//! The frontend tells who the user is through session variables: `pg_user`, `pg_role`, `pg_backend`,
+//! `pg_started`, `pg_settings` (a map of text to text) and `pg_activity` (see statistics.sql).
+
+/// The name under which the catalog is attached; its SQL and the frontend's translation rely on it.
+pub(crate) const DATABASE: &str = "pgc";
+
+/// Tables of the fixed rows, and an empty one for every catalog that DuckDB has nothing for.
+const TABLES: &str = include_str!("pg_catalog/fixed.sql");
+/// The fixed rows: a line `== table` with the names of its columns, then a line a row, all split by tabs.
+const ROWS: &str = include_str!("pg_catalog/fixed.tsv");
+/// Views and macros, each file on those before it.
+const SCRIPTS: [&str; 7] = [
+    include_str!("pg_catalog/identity.sql"),
+    include_str!("pg_catalog/live.sql"),
+    include_str!("pg_catalog/functions.sql"),
+    include_str!("pg_catalog/session.sql"),
+    include_str!("pg_catalog/catalog.sql"),
+    include_str!("pg_catalog/statistics.sql"),
+    include_str!("pg_catalog/information_schema.sql"),
+];
+
+/// The statements that keep the user's objects in temporary tables of a connection.
+const SNAPSHOT: &str = include_str!("pg_catalog/snapshot.sql");
+
+/// Makes queries of the catalog on this connection fast: a few milliseconds instead of tens.
+///
+/// Without it the catalog reads DuckDB's functions for each query, and is always right. With it the connection
+/// sees the objects of that moment, its own uncommitted and temporary ones included, until this is run again or
+/// [`forget`] is. So it is to be run ahead of a catalog query when the schema has changed since the last time:
+/// after DDL of any connection, after a rollback, and after a change of the current database.
+pub(crate) fn snapshot<E>(run: &mut dyn FnMut(&str) -> Result<(), E>) -> Result<(), E> {
+    statements(SNAPSHOT).try_for_each(run)
+}
+
+/// Makes the catalog on this connection read DuckDB's functions again.
+pub(crate) fn forget<E>(run: &mut dyn FnMut(&str) -> Result<(), E>) -> Result<(), E> {
+    ["SET VARIABLE pg_derived = false", "SET VARIABLE pg_base = false"].into_iter().try_for_each(run)
+}
+
+/// The `search_path` of a PostgreSQL session whose own objects are in `schema` of `database`. New objects
+/// go to the first entry, and names that it does not have are found in the catalog ahead of DuckDB's built-ins.
+pub(crate) fn search_path(database: &str, schema: &str) -> String {
+    format!("{},{DATABASE}.main", [database, schema].map(quoted).join("."))
+}
+
+/// Makes the catalog in a new file and attaches it read-only.
+///
+/// `run` runs one statement, always on the same connection, which must not be in a transaction. `home` is
+/// the database that this connection is in; `more` are scripts of `CREATE` statements without a database's
+/// name (the translation's macros), which go into the catalog too, ahead of its own: where both make a function,
+/// the catalog's counts. A file that is there already
+/// is an error, because half a catalog could be in it.
+pub(crate) fn make<E>(
+    file: &str,
+    home: &str,
+    more: &[&str],
+    run: &mut dyn FnMut(&str) -> Result<(), E>,
+) -> Result<(), E> {
+    let file = file.replace('\'', "''");
+    // Macros with typed parameters, which the translation's are, need this version of the file format.
+    run(&format!("ATTACH '{file}' AS {DATABASE} (STORAGE_VERSION 'v1.4.0')"))?;
+    run("BEGIN")?;
+    statements(TABLES).try_for_each(&mut *run)?;
+    ROWS.split("\n== ").try_for_each(|section| run(&insert(section.trim_start_matches("== "))))?;
+    run(&format!("USE {DATABASE}"))?;
+    more.iter().flat_map(|script| statements(script)).try_for_each(&mut *run)?;
+    run(&format!("USE {}", quoted(home)))?;
+    SCRIPTS.iter().flat_map(|script| statements(script)).try_for_each(&mut *run)?;
+    run("COMMIT")?;
+    run(&format!("DETACH {DATABASE}"))?;
+    run(&format!("ATTACH '{file}' AS {DATABASE} (READ_ONLY)"))
+}
+
+/// The statements of a script of ours: each ends with a semicolon at the end of a line, and nothing else does.
+fn statements(script: &str) -> impl Iterator<Item = &str> {
+    script.split(";\n").map(str::trim).filter(|statement| !statement.is_empty())
+}
+
+/// The statement that fills one table. The rows travel as one piece of text that DuckDB splits: much cheaper to
+/// parse than a list of values.
+fn insert(section: &str) -> String {
+    let (header, rows) = section.split_once('\n').unwrap_or((section, ""));
+    let mut names = header.split('\t');
+    let table = names.next().unwrap_or_default();
+    let names: Vec<String> = names.map(quoted).collect();
+    let fields: Vec<String> = (1..=names.len()).map(|place| format!("nullif(f[{place}], '\\N')")).collect();
+    format!(
+        "INSERT INTO {DATABASE}.fixed.{table} ({}) SELECT {} FROM \
+         (SELECT string_split(unnest(string_split($rows${}$rows$, chr(10))), chr(9)) AS f)",
+        names.join(", "),
+        fields.join(", "),
+        rows.trim_end_matches('\n'),
+    )
+}
+
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn made() -> Vec<String> {
+        let mut ran = Vec::new();
+        let result: Result<(), ()> = make("/x/it's.db", "tavana", &["CREATE MACRO a() AS 1;\n"], &mut |sql| {
+            ran.push(sql.to_owned());
+            Ok(())
+        });
+        assert_eq!(result, Ok(()));
+        ran
+    }
+
+    #[test]
+    fn statements_come_one_by_one_and_in_order() {
+        let ran = made();
+        assert_eq!(ran[0], "ATTACH '/x/it''s.db' AS pgc (STORAGE_VERSION 'v1.4.0')");
+        assert_eq!(ran[1], "BEGIN");
+        let tail: Vec<&str> = ran[ran.len() - 3..].iter().map(String::as_str).collect();
+        assert_eq!(tail, ["COMMIT", "DETACH pgc", "ATTACH '/x/it''s.db' AS pgc (READ_ONLY)"]);
+        let more = ran.iter().position(|sql| sql == "USE pgc").unwrap();
+        assert_eq!(ran[more + 1..more + 3], ["CREATE MACRO a() AS 1", "USE \"tavana\""]);
+        assert!(ran[more + 3].contains("CREATE SCHEMA pgc.now"), "{}", ran[more + 3]);
+        for sql in &ran[2..ran.len() - 3] {
+            assert!(sql.starts_with("INSERT INTO pgc.fixed.") || !sql.contains(";\n"), "{sql}");
+        }
+    }
+
+    #[test]
+    fn every_row_has_its_tables_columns() {
+        for section in ROWS.split("\n== ") {
+            let mut lines = section.trim_start_matches("== ").lines();
+            let header = lines.next().unwrap();
+            let columns = header.split('\t').count() - 1;
+            for line in lines {
+                assert_eq!(line.split('\t').count(), columns, "{header}\n{line}");
+                assert!(!line.contains("$rows$"), "{line}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_error_stops_the_making() {
+        let mut count = 0;
+        let result = make("f", "h", &[], &mut |_| {
+            count += 1;
+            if count == 3 { Err("full") } else { Ok(()) }
+        });
+        assert_eq!((result, count), (Err("full"), 3));
+    }
+
+    #[test]
+    fn a_snapshot_covers_every_view_that_reads_one() {
+        let mut ran = Vec::new();
+        let result: Result<(), ()> = snapshot(&mut |sql| {
+            ran.push(sql.to_owned());
+            Ok(())
+        });
+        assert_eq!(result, Ok(()));
+        for script in SCRIPTS {
+            for call in script.split("query_table(pgc.fixed.").skip(1) {
+                let view = call.split('\'').nth(1).unwrap();
+                let wanted = format!("CREATE OR REPLACE TEMP TABLE pgc_{view} AS FROM pgc.now.{view}");
+                assert!(ran.contains(&wanted), "{wanted}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_search_path_quotes_names() {
+        assert_eq!(search_path("tavana", "my \"own\""), "\"tavana\".\"my \"\"own\"\"\",pgc.main");
+    }
+}

@@ -1,0 +1,34 @@
+-- What a connection runs to keep the user's objects in temporary tables, after which queries of the catalog take a
+-- few milliseconds. It is worth its price once for each change of the schema, and must be run again after one.
+SET VARIABLE pg_base = false;
+SET VARIABLE pg_derived = false;
+CREATE OR REPLACE TEMP TABLE pgc_relation AS FROM pgc.now.relation;
+CREATE OR REPLACE TEMP TABLE pgc_sequence AS FROM pgc.now.sequence;
+CREATE OR REPLACE TEMP TABLE pgc_field AS FROM pgc.now.field;
+CREATE OR REPLACE TEMP TABLE pgc_rule AS FROM pgc.now.rule;
+CREATE OR REPLACE TEMP TABLE pgc_created_index AS FROM pgc.now.created_index;
+CREATE OR REPLACE TEMP TABLE pgc_enum AS FROM pgc.now.enum;
+CREATE OR REPLACE TEMP TABLE pgc_schema AS FROM pgc.now.schema;
+CREATE OR REPLACE TEMP TABLE pgc_view_text AS FROM pgc.now.view_text;
+CREATE OR REPLACE TEMP TABLE pgc_macro AS FROM pgc.now.macro;
+SET VARIABLE pg_base = true;
+CREATE OR REPLACE TEMP TABLE pgc_fields AS FROM pgc.now.fields;
+CREATE OR REPLACE TEMP TABLE pgc_index AS FROM pgc.now.index;
+CREATE OR REPLACE TEMP TABLE pgc_named AS FROM pgc.now.named;
+CREATE OR REPLACE TEMP TABLE pgc_type_name AS FROM pgc.now.type_name;
+CREATE OR REPLACE TEMP TABLE pgc_key AS FROM pgc.now.key;
+CREATE OR REPLACE TEMP TABLE pgc_defined AS FROM pgc.now.defined;
+CREATE OR REPLACE TEMP TABLE pgc_sized AS FROM pgc.now.sized;
+CREATE OR REPLACE TEMP TABLE pgc_type_key AS FROM pgc.now.type_key;
+CREATE OR REPLACE TEMP TABLE pgc_rule_text AS FROM pgc.now.rule_text;
+CREATE OR REPLACE TEMP TABLE pgc_index_text AS FROM pgc.now.index_text;
+CREATE OR REPLACE TEMP TABLE pgc_description AS FROM pgc.now.description;
+CREATE OR REPLACE TEMP TABLE pgc_pg_class AS FROM pgc.now.pg_class;
+CREATE OR REPLACE TEMP TABLE pgc_own_attribute AS FROM pgc.now.own_attribute;
+CREATE OR REPLACE TEMP TABLE pgc_pg_type AS FROM pgc.now.pg_type;
+CREATE OR REPLACE TEMP TABLE pgc_pg_constraint AS FROM pgc.now.pg_constraint;
+CREATE OR REPLACE TEMP TABLE pgc_pg_index AS FROM pgc.now.pg_index;
+CREATE OR REPLACE TEMP TABLE pgc_pg_namespace AS FROM pgc.now.pg_namespace;
+CREATE OR REPLACE TEMP TABLE pgc_pg_attrdef AS FROM pgc.now.pg_attrdef;
+CREATE OR REPLACE TEMP TABLE pgc_pg_enum AS FROM pgc.now.pg_enum;
+SET VARIABLE pg_derived = true;

@@ -52,7 +52,7 @@ select $f filter (where x > 1) from (values (1),(2),(3)) t(x)
 @f = count(*) ¦ sum(x) ¦ avg(x) ¦ min(x)
 @g = g ¦ 1 ¦ rollup(g) ¦ cube(g) ¦ grouping sets ((g),())
 @n =  ¦ desc ¦ nulls first
-select g, $f from (values ('a',1),('b',2),('a',3),(null,4)) t(g,x) group by $g order by 1 $n
+select g, $f from (values ('a',1),('b',2),('a',3),(null,4)) t(g,x) group by $g order by 1 $n, 2
 
 select g, count(*) from (values ('a'),('b'),('a')) t(g) group by g having count(*) > 1
 select count(*), count(x), count(distinct x) from (values (1),(null),(1)) t(x)

@@ -8,6 +8,8 @@ import pytest
 from harness import adbc, secured, topology
 from harness.processes import Program, binary
 
+pytest_plugins = ["harness.pg_fixtures"]
+
 SAMPLE = "tpch:0.01"
 _numbers = itertools.count()
 

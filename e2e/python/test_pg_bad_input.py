@@ -5,7 +5,6 @@ on the word of a client. After each the server must serve the next connection.
 """
 
 import random
-import socket
 import struct
 
 import pytest
@@ -57,7 +56,7 @@ def login_parameters(server) -> dict[str, str]:
 def test_a_wrong_length_at_start_closes(pg, length):
     with raw(pg) as wire:
         wire.send(struct.pack("!i", length), b"\0\3\0\0user\0x\0\0")
-        wire.socket.shutdown(socket.SHUT_WR)
+        wire.finish()
         assert all(kind == "E" for kind, _ in wire.rest())
 
 
@@ -73,7 +72,7 @@ def test_a_wrong_length_at_start_closes_without_waiting_for_more(pg, length):
 def test_a_message_before_login_closes(pg, letter, length):
     with raw(pg) as wire:
         wire.send(message(letter, b"\0" * 64, length % (1 << 32)))
-        wire.socket.shutdown(socket.SHUT_WR)
+        wire.finish()
         assert all(kind in "E" for kind, _ in wire.rest())
 
 
@@ -107,7 +106,7 @@ def test_a_wrong_first_message_of_scram_is_refused(pg_secured, body):
         wire.send(startup(login_parameters(pg_secured)))
         assert wire.receive()[0] == "R"
         wire.send(message("p", body))
-        wire.socket.shutdown(socket.SHUT_WR)
+        wire.finish()
         states = [fields_of(body)["C"] for kind, body in wire.rest() if kind == "E"]
         assert states in ([], ["08P01"], ["28000"], ["28P01"])
 
@@ -133,7 +132,7 @@ def test_noise_closes(pg, seed):
     dice = random.Random(seed)
     with raw(pg) as wire:
         wire.send(dice.randbytes(dice.randrange(1, 400)))
-        wire.socket.shutdown(socket.SHUT_WR)
+        wire.finish()
         wire.rest()
 
 
@@ -149,7 +148,7 @@ def test_a_start_without_a_user_is_refused(pg):
 def test_a_start_that_is_cut_is_refused(pg, body):
     with raw(pg) as wire:
         wire.send(struct.pack("!ii", 8 + len(body), PROTOCOL_3_0), body)
-        wire.socket.shutdown(socket.SHUT_WR)
+        wire.finish()
         seen = wire.rest()
         assert [kind for kind, _ in seen if kind == "E"] or b"\xff" in body
 
@@ -158,7 +157,7 @@ def test_a_start_that_is_cut_is_refused(pg, body):
 def test_another_protocol_is_refused(pg, version):
     with raw(pg) as wire:
         wire.send(startup(login_parameters(pg), version))
-        wire.socket.shutdown(socket.SHUT_WR)
+        wire.finish()
         assert all(kind == "E" for kind, _ in wire.rest())
 
 
@@ -287,7 +286,7 @@ def test_asking_for_encryption_again_and_again_ends(pg, request_bytes):
         wire.send(request_bytes)
         assert wire.bytes(1) == b"N"
         wire.send(request_bytes)
-        wire.socket.shutdown(socket.SHUT_WR)
+        wire.finish()
         wire.rest_bytes()
 
 

@@ -16,7 +16,7 @@ mod scalar;
 #[cfg(test)]
 mod tests;
 
-pub use copy::{CopyColumn, CopyDecoder, CopyError, CopyInput, CopyProblem, ForceNull, HeaderLine};
+pub use copy::{CopyColumn, CopyDecoder, CopyError, CopyInput, ForceNull, HeaderLine};
 
 use crate::encode::{Format, PgType, Settings};
 use arrow::array::{RecordBatch, RecordBatchOptions};

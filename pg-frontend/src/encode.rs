@@ -28,8 +28,8 @@ pub(crate) mod zone;
 pub use copy::{CopyEncoder, CopyFormat, CsvOptions, ForceQuote, TextOptions};
 pub use pg_type::{PgType, Scalar};
 pub use row::{Format, RowEncoder};
-pub use settings::{ByteaOutput, DateOrder, DateStyle, IntervalStyle, Settings};
-pub use zone::{UnknownZone, Zone};
+pub use settings::{ByteaOutput, DateOrder, IntervalStyle, Settings};
+pub use zone::Zone;
 
 use arrow::datatypes::DataType;
 use bytes::BytesMut;

@@ -73,6 +73,19 @@ pub struct Description {
     pub parameters: Schema,
 }
 
+/// Where rows are appended.
+#[derive(Clone, Debug, Default)]
+pub struct Target {
+    /// The database, the session's own without.
+    pub catalog: Option<String>,
+    /// The schema, the session's own without.
+    pub schema: Option<String>,
+    /// The table.
+    pub table: String,
+    /// It is one of the session's temporary tables.
+    pub temporary: bool,
+}
+
 impl Gateway {
     /// The gateway behind `service`, which trusts `token`.
     pub fn new(service: GatewayService, token: Arc<ServiceToken>) -> Self {
@@ -176,7 +189,7 @@ impl Session {
     /// The status as the gateway gave it; nothing of this ingest stays then.
     pub async fn ingest(
         &mut self,
-        (catalog, schema, table): (Option<String>, Option<String>, String),
+        target: Target,
         columns: SchemaRef,
         batches: impl Stream<Item = Result<RecordBatch, FlightError>> + Send + 'static,
     ) -> Result<i64, Status> {
@@ -186,9 +199,10 @@ impl Session {
         };
         let command = CommandStatementIngest {
             table_definition_options: Some(options),
-            table,
-            schema,
-            catalog,
+            table: target.table,
+            schema: target.schema,
+            catalog: target.catalog,
+            temporary: target.temporary,
             ..CommandStatementIngest::default()
         };
         let descriptor = FlightDescriptor::new_cmd(command.as_any().encode_to_vec());

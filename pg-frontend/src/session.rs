@@ -24,7 +24,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use crate::cancel::Cancel;
 use crate::error::PgError;
 use crate::flight;
-use crate::message::{Request, Status};
+use crate::message::{MessageError, Request, Status};
 use crate::settings::Settings;
 use crate::stream::{Stream, StreamError};
 use extended::Prepared;
@@ -155,7 +155,19 @@ impl Session {
                 return Ok(false);
             }
         };
-        let request = Request::read(kind, body)?;
+        let request = match Request::read(kind, body) {
+            Ok(request) => request,
+            // The message was whole, so the next one is found.
+            Err(error @ MessageError::Encoding) => {
+                self.skipping = kind != b'Q';
+                self.fail(PgError::new(error.sqlstate(), error.to_string())).await?;
+                if kind == b'Q' {
+                    self.stream.reply.ready(self.status);
+                }
+                return Ok(true);
+            }
+            Err(error) => return Err(error.into()),
+        };
         if self.skipping && !matches!(request, Request::Sync | Request::Terminate) {
             return Ok(true);
         }

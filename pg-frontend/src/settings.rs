@@ -392,7 +392,7 @@ mod tests {
         let mut check = |name: &str, value: &str, shown: Result<&str, &str>| {
             let set = settings.set(name, Some(value), false);
             let found = set.map(|()| settings.get(name).unwrap().to_owned()).map_err(|error| error.sqlstate);
-            assert_eq!(found.as_deref(), shown.as_deref().map_err(|state| state), "{name} {value}");
+            assert_eq!(found.as_deref(), shown.as_deref(), "{name} {value}");
         };
         check("datestyle", "german", Ok("German, DMY"));
         check("TIMEZONE", "Europe/Berlin", Ok("Europe/Berlin"));

@@ -167,7 +167,7 @@ async fn started(transport: Transport, packet: Packet) -> Result<Startup, Startu
     parameters.retain(|name, _| !name.starts_with("_pq_."));
     // 3.1 was never spoken: 3.0 is.
     let spoken = if minor >= NEWEST_MINOR { NEWEST_MINOR } else { 0 };
-    let negotiate = (minor > NEWEST_MINOR || !unknown.is_empty()).then_some(unknown);
+    let negotiate = (minor != spoken || !unknown.is_empty()).then_some(unknown);
     Ok(Startup::Session(Box::new(Opened { transport, minor: spoken, negotiate, parameters })))
 }
 

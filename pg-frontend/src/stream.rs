@@ -123,20 +123,9 @@ impl Stream {
         }
     }
 
-    /// Whether the messages that have arrived up to the next `Sync` hold another of this type.
-    pub fn awaits(&self, kind: u8) -> bool {
-        let mut rest = &self.input[..];
-        while let [found, a, b, c, d, ..] = rest {
-            if *found == b'S' {
-                return false;
-            }
-            if *found == kind {
-                return true;
-            }
-            let length = u32::from_be_bytes([*a, *b, *c, *d]) as usize;
-            rest = rest.get(1 + length..).unwrap_or_default();
-        }
-        false
+    /// Whether the next message has arrived and is of this type.
+    pub fn is_next(&self, kind: u8) -> bool {
+        self.input.first() == Some(&kind)
     }
 
     /// Says goodbye.

@@ -36,16 +36,13 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 pub use command::{
-    Columns, Command, Copy, CopyFormat, CopyHeader, CopyPlace, CopySource, Direction, Discard, Isolation, SetValue,
+    Columns, Command, Copy, CopyFormat, CopyHeader, CopyPlace, CopySource, Direction, Discard, SetValue,
     TransactionMode,
 };
 pub use edits::OffsetMap;
 use lexer::{Kind, Lexer, Token};
 use parser::Parser;
-pub use places::parameter_places;
-
-/// The macros that translated statements call, for a database that is attached as `pgc`.
-pub const MACROS: &str = include_str!("translate/macros.sql");
+pub use places::{cast_types, parameter_places};
 
 /// What of the session changes the meaning of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]

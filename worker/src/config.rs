@@ -297,7 +297,7 @@ impl WorkerConfig {
 /// Attaches PostgreSQL's catalog, for clients of the PostgreSQL frontend.
 fn make_pg_catalog(instance: &Instance, folder: &Path) -> Result<(), WorkerError> {
     let connection = instance.connect()?;
-    let home = connection.current("current_database()")?;
+    let home = connection.current("system.main.current_database()")?;
     let file = folder.join("pg_catalog.duckdb").display().to_string();
     pg_catalog::make(&file, &home, &[PG_MACROS], &mut |sql| connection.execute(sql).map(|_| ()))?;
     Ok(())

@@ -6,6 +6,7 @@
 //! the safe types here. Calls block; [`crate::execute`] moves them off the async threads.
 
 mod append;
+mod batch_view;
 mod connection;
 mod error;
 mod instance;
@@ -15,6 +16,7 @@ mod schema;
 mod value;
 
 pub use append::Appender;
+pub use batch_view::BatchView;
 pub use connection::{Connection, Extracted, Interrupt};
 pub use error::EngineError;
 pub use instance::{Instance, InstanceConfig};

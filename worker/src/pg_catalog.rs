@@ -6,10 +6,7 @@
 //! small database file at its start and attaches it read-only as [`DATABASE`]: tables with the rows
 //! that are the same in every PostgreSQL 15, views of the user's objects over DuckDB's own
 //! functions, and macros for PostgreSQL's functions. The frontend's translation turns
-//! `pg_catalog.x` into `pgc.x`; bare names are found by the `search_path` that [`search_path`] makes.
-//!
-//! A query reads the live state, which costs DuckDB tens of milliseconds for the larger ones; [`snapshot`] buys
-//! speed for a connection.
+//! `pg_catalog.x` into `pgc.x`; bare names are found by a `search_path` that ends in `pgc.main`.
 //!
 //! Object numbers are hashes of names, so that they are the same on every worker and after a restart.
 //! The frontend tells who the user is through session variables: `pg_user`, `pg_role`, `pg_backend`,
@@ -32,30 +29,6 @@ const SCRIPTS: [&str; 7] = [
     include_str!("pg_catalog/statistics.sql"),
     include_str!("pg_catalog/information_schema.sql"),
 ];
-
-/// The statements that keep the user's objects in temporary tables of a connection.
-const SNAPSHOT: &str = include_str!("pg_catalog/snapshot.sql");
-
-/// Makes queries of the catalog on this connection fast: a few milliseconds instead of tens.
-///
-/// Without it the catalog reads DuckDB's functions for each query, and is always right. With it the connection
-/// sees the objects of that moment, its own uncommitted and temporary ones included, until this is run again or
-/// [`forget`] is. So it is to be run ahead of a catalog query when the schema has changed since the last time:
-/// after DDL of any connection, after a rollback, and after a change of the current database.
-pub(crate) fn snapshot<E>(run: &mut dyn FnMut(&str) -> Result<(), E>) -> Result<(), E> {
-    statements(SNAPSHOT).try_for_each(run)
-}
-
-/// Makes the catalog on this connection read DuckDB's functions again.
-pub(crate) fn forget<E>(run: &mut dyn FnMut(&str) -> Result<(), E>) -> Result<(), E> {
-    ["SET VARIABLE pg_derived = false", "SET VARIABLE pg_base = false"].into_iter().try_for_each(run)
-}
-
-/// The `search_path` of a PostgreSQL session whose own objects are in `schema` of `database`. New objects
-/// go to the first entry, and names that it does not have are found in the catalog ahead of DuckDB's built-ins.
-pub(crate) fn search_path(database: &str, schema: &str) -> String {
-    format!("{},{DATABASE}.main", [database, schema].map(quoted).join("."))
-}
 
 /// Makes the catalog in a new file and attaches it read-only.
 ///
@@ -161,27 +134,5 @@ mod tests {
             if count == 3 { Err("full") } else { Ok(()) }
         });
         assert_eq!((result, count), (Err("full"), 3));
-    }
-
-    #[test]
-    fn a_snapshot_covers_every_view_that_reads_one() {
-        let mut ran = Vec::new();
-        let result: Result<(), ()> = snapshot(&mut |sql| {
-            ran.push(sql.to_owned());
-            Ok(())
-        });
-        assert_eq!(result, Ok(()));
-        for script in SCRIPTS {
-            for call in script.split("query_table(pgc.fixed.").skip(1) {
-                let view = call.split('\'').nth(1).unwrap();
-                let wanted = format!("CREATE OR REPLACE TEMP TABLE pgc_{view} AS FROM pgc.now.{view}");
-                assert!(ran.contains(&wanted), "{wanted}");
-            }
-        }
-    }
-
-    #[test]
-    fn the_search_path_quotes_names() {
-        assert_eq!(search_path("tavana", "my \"own\""), "\"tavana\".\"my \"\"own\"\"\",pgc.main");
     }
 }

@@ -180,6 +180,13 @@ class Wire:
     def send(self, *data: bytes) -> None:
         self.socket.sendall(b"".join(data))
 
+    def finish(self) -> None:
+        """Says that nothing more will come; the server may have hung up before."""
+        try:
+            self.socket.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
     def bytes(self, count: int) -> bytes:
         while len(self._read) < count:
             try:

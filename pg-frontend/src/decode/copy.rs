@@ -72,6 +72,7 @@ pub enum CopyInput {
     Binary,
 }
 
+#[cfg(test)]
 impl CopyInput {
     /// PostgreSQL's defaults for text.
     pub fn text() -> Self {

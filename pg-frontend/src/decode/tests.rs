@@ -126,11 +126,7 @@ fn copied_text() {
 #[test]
 fn copied_csv() {
     let csv = CopyInput::csv;
-    check(
-        csv(),
-        "1,a\n2,\n3,\"\"\n4,\"x\"\"y,\nz\"\n",
-        "1,a\n2,NULL\n3,\n4,\"x\"\"y,\nz\"\n".replace("3,\n", "3,\n").as_str(),
-    );
+    check(csv(), "1,a\n2,\n3,\"\"\n4,\"x\"\"y,\nz\"\n", "1,a\n2,NULL\n3,\n4,\"x\"\"y,\nz\"\n");
     check(csv(), "1,a\"b,c\"d\r\n2,b\r\n", "1,\"ab,cd\"\n2,b\n");
     check(
         csv(),

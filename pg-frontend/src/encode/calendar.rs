@@ -134,11 +134,11 @@ pub(crate) fn put_offset(out: &mut BytesMut, seconds: i32) {
     let size = seconds.unsigned_abs();
     out.extend_from_slice(if seconds < 0 { b"-" } else { b"+" });
     put_padded(out, u64::from(size / 3600), 2);
-    if size % 3600 != 0 {
+    if !size.is_multiple_of(3600) {
         let [a, b] = pair(size / 60 % 60);
         out.extend_from_slice(&[b':', a, b]);
     }
-    if size % 60 != 0 {
+    if !size.is_multiple_of(60) {
         let [a, b] = pair(size % 60);
         out.extend_from_slice(&[b':', a, b]);
     }

@@ -154,11 +154,6 @@ impl PgType {
         if self.dimensions == 0 { self.scalar.facts().0 } else { self.scalar.facts().1 }
     }
 
-    /// The OID of the array type that has this type as its element (or of the array itself).
-    pub const fn array_oid(self) -> u32 {
-        self.scalar.facts().1
-    }
-
     /// Size in bytes, -1 where it varies.
     pub const fn size(self) -> i16 {
         if self.dimensions == 0 { self.scalar.facts().2 } else { -1 }
@@ -342,7 +337,10 @@ mod tests {
         for scalar in Scalar::ALL {
             let found = PgType::from_oid(scalar.oid(), -1);
             assert_eq!(found, Some(PgType::scalar(scalar)));
-            assert_eq!(PgType::from_oid(PgType::scalar(scalar).array_oid(), -1).map(|t| t.dimensions), Some(1));
+            assert_eq!(
+                PgType::from_oid(PgType { dimensions: 1, ..PgType::scalar(scalar) }.oid(), -1).map(|t| t.dimensions),
+                Some(1)
+            );
         }
         assert_eq!(PgType::from_oid(600, -1), None);
         assert_eq!(

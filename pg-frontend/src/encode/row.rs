@@ -57,16 +57,6 @@ impl RowEncoder {
         Self { schema, formats, settings }
     }
 
-    /// The types of the columns, for `RowDescription`.
-    pub fn types(&self) -> Vec<PgType> {
-        types(&self.schema)
-    }
-
-    /// The formats of the columns.
-    pub fn formats(&self) -> &[Format] {
-        &self.formats
-    }
-
     /// Appends rows as `DataRow` messages until all are written or `out` holds `soft_limit` bytes, and returns the row to go
     /// on with. At least one row is written if there is one. After an error `out` ends with the last whole row.
     pub fn encode(

@@ -161,7 +161,7 @@ fn nested() {
 
 #[test]
 fn arrays_of_arrays() {
-    let item = Arc::new(Field::new("", arrow::datatypes::DataType::Int32, true));
+    let item = Arc::new(Field::new("", DataType::Int32, true));
     let inner = Int32Array::from(vec![Some(1), None, Some(3), Some(4)]);
     let nulls = arrow::buffer::NullBuffer::from(vec![true, false]);
     let pairs = FixedSizeListArray::new(item, 2, Arc::new(inner), Some(nulls));

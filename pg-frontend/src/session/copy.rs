@@ -14,7 +14,7 @@ use super::{Session, Stop};
 use crate::decode::{CopyColumn, CopyDecoder, CopyError, CopyInput, ForceNull, HeaderLine};
 use crate::encode::{self, CopyEncoder, CsvOptions, ForceQuote, Format, PgType, TextOptions};
 use crate::error::PgError;
-use crate::flight::Outcome;
+use crate::flight::{Outcome, Target};
 use crate::message::Request;
 use crate::stream::FLUSH_BYTES;
 use crate::translate::{Columns, Copy, CopyFormat, CopyHeader, CopyPlace, CopySource};
@@ -82,7 +82,11 @@ impl Session {
         let look = Plan::new(&sql, 0..sql.len(), &self.settings)?;
         let described = watched(&mut self.stream, bounds, self.flight.describe(&look.sql)).await?;
         let schema = described.map_err(failed(&look))?.rows.unwrap_or_else(|| Arc::new(Schema::empty()));
-        let target = target(name);
+        let temporary = match &name[..] {
+            [table] => self.flight.describe(&format!("FROM temp.main.{} LIMIT 0", identifier(table))).await.is_ok(),
+            _ => false,
+        };
+        let target = target(name, temporary);
         let wire = if copy.format == CopyFormat::Binary { Format::Binary } else { Format::Text };
         self.stream.reply.copy(b'G', wire, schema.fields().len());
         self.stream.flush().await?;
@@ -92,7 +96,7 @@ impl Session {
             .iter()
             .map(|field| CopyColumn { name: field.name().clone(), pg_type: PgType::from_field(field) })
             .collect();
-        let decoder = CopyDecoder::new(&target.2, copied, input, self.settings.text.clone());
+        let decoder = CopyDecoder::new(&target.table, copied, input, self.settings.text.clone());
         let rows = self.upload(plan, decoder, target, bounds).await?;
         Ok(Answer::Done(format!("COPY {rows}")))
     }
@@ -102,7 +106,7 @@ impl Session {
         &mut self,
         plan: &Arc<Plan>,
         mut decoder: CopyDecoder,
-        target: (Option<String>, Option<String>, String),
+        target: Target,
         bounds: &Bounds,
     ) -> Result<i64, Stop> {
         // The first batch tells the schema; with it the upload begins.
@@ -230,14 +234,16 @@ fn identifier(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// Catalog, schema and table of an upload.
-fn target(name: &[String]) -> (Option<String>, Option<String>, String) {
-    let schema = |schema: &String| if schema == "public" { "main".to_owned() } else { schema.clone() };
+/// Where the rows of a table of this name go.
+fn target(name: &[String], temporary: bool) -> Target {
+    let schema = |schema: &String| Some(if schema == "public" { "main".to_owned() } else { schema.clone() });
     match name {
-        [table] => (None, None, table.clone()),
-        [first, table] => (None, Some(schema(first)), table.clone()),
-        [catalog, second, table] => (Some(catalog.clone()), Some(schema(second)), table.clone()),
-        _ => (None, None, String::new()),
+        [table] => Target { table: table.clone(), temporary, ..Target::default() },
+        [first, table] => Target { schema: schema(first), table: table.clone(), ..Target::default() },
+        [catalog, second, table] => {
+            Target { catalog: Some(catalog.clone()), schema: schema(second), table: table.clone(), temporary: false }
+        }
+        _ => Target::default(),
     }
 }
 

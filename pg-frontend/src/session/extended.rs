@@ -11,13 +11,14 @@ use arrow::datatypes::{DataType, SchemaRef};
 use super::plan::{Plan, split};
 use super::portal::{Own, Portal, Source, State, columns};
 use super::run::{Answer, Bounds, failed, watched};
+use super::utility::oid_of_name;
 use super::{Session, Stop};
 use crate::decode;
 use crate::encode::{Format, PgType};
 use crate::error::PgError;
 use crate::message::{Bind, Column, Request, Status, Target};
 use crate::stream::StreamError;
-use crate::translate::{Command, parameter_places};
+use crate::translate::{Command, cast_types, parameter_places};
 
 /// A prepared statement.
 pub(super) struct Prepared {
@@ -55,7 +56,7 @@ impl Session {
     pub(super) async fn extended(&mut self, request: Request) -> Result<(), Stop> {
         self.in_extended = true;
         match request {
-            Request::Parse { name, sql, types } => self.parse(name, &sql, types),
+            Request::Parse { name, sql, types } => self.parse(name, &sql, types).await,
             Request::Bind(bind) => self.bind(bind).await,
             Request::Describe(Target::Statement, name) => self.describe_statement(&name).await,
             Request::Describe(Target::Portal, name) => self.describe_portal(&name).await,
@@ -93,7 +94,7 @@ impl Session {
         Ok(())
     }
 
-    fn parse(&mut self, name: String, sql: &str, given: Vec<u32>) -> Result<(), Stop> {
+    async fn parse(&mut self, name: String, sql: &str, given: Vec<u32>) -> Result<(), Stop> {
         let ranges = split(sql, &self.settings)?;
         if ranges.len() > 1 {
             let message = "cannot insert multiple commands into a prepared statement";
@@ -102,7 +103,12 @@ impl Session {
         let range = ranges.into_iter().next().unwrap_or(0..0);
         let plan = Plan::new(sql, range, &self.settings)?;
         self.check_failed(&plan.command)?;
-        self.keep_prepared(name, Prepared::new(plan, given))?;
+        self.keep_prepared(name.clone(), Prepared::new(plan, given))?;
+        // What is wrong with a statement is told when it is prepared.
+        if let Err(stop) = self.described(&name).await {
+            self.prepared.remove(&name);
+            return Err(stop);
+        }
         self.stream.reply.bare(b'1');
         Ok(())
     }
@@ -249,6 +255,12 @@ impl Session {
         let plan = Arc::clone(&prepared.plan);
         let mut types = prepared.given.clone();
         types.resize(prepared.parameters(), 0);
+        let conforming = self.settings.is_on("standard_conforming_strings");
+        for (number, name) in cast_types(&plan.source, conforming) {
+            if let Some(oid) = types.get_mut(usize::from(number).wrapping_sub(1)).filter(|oid| **oid == 0) {
+                *oid = oid_of_name(&name);
+            }
+        }
         let described = self.look_at(plan, types).await?;
         if let Some(prepared) = self.prepared.get_mut(name) {
             prepared.described = Some(described.clone());
@@ -268,8 +280,8 @@ impl Session {
         let mut unknown = false;
         for (oid, place) in types.iter_mut().zip(1..) {
             if *oid == 0 {
-                let name = [format!("{place}"), format!("${place}")];
-                let field = first.parameters.fields().iter().find(|field| name.contains(field.name()));
+                let name = format!("parameter_{place}");
+                let field = first.parameters.fields().iter().find(|field| *field.name() == name);
                 match field.filter(|field| *field.data_type() != DataType::Null) {
                     Some(field) => *oid = PgType::from_field(field).oid(),
                     None => (*oid, unknown) = (TEXT, true),
@@ -278,6 +290,8 @@ impl Session {
         }
         let needs_rows = first.rows.is_none() && returns_rows(&plan.command);
         if !unknown && !needs_rows {
+            // The text that was looked at is the one that runs: it is prepared already.
+            let plan = given.map_or_else(|| Arc::clone(&plan), |sql| Arc::new(plan.with_sql(sql)));
             return Ok(Described { types, rows: first.rows, plan });
         }
         let Some(cast) = with_casts(&plan, &types) else { return Ok(Described { types, rows: first.rows, plan }) };
@@ -322,8 +336,8 @@ impl Session {
             return Ok(());
         }
         if let State::Ready = portal.state {
-            // Statements sent in one batch stand or fall together.
-            if plan.may_write() && self.stream.awaits(b'E') {
+            // Statements sent in one batch stand or fall together; most batches are of one, and then its `Sync` is there.
+            if plan.may_write() && !self.stream.is_next(b'S') {
                 self.begin_implicit(&bounds).await?;
             }
             match self.execute(&plan, portal.parameters.as_ref(), &portal.formats, &bounds).await? {

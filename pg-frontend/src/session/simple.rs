@@ -13,6 +13,9 @@ impl Session {
     /// Runs a text of statements.
     pub(super) async fn simple(&mut self, text: &str) -> Result<(), StreamError> {
         self.in_extended = false;
+        // The simple protocol uses the nameless ones itself.
+        self.prepared.remove("");
+        self.portals.remove("");
         let outcome = self.statements(text).await;
         let outcome = match outcome {
             Ok(()) if self.implicit => self.commit_implicit().await,
@@ -39,6 +42,7 @@ impl Session {
         let bounds = self.bounds();
         let several = ranges.len() > 1;
         for range in ranges {
+            // One after the other: a SET changes how the next is read.
             let plan = Arc::new(Plan::new(text, range, &self.settings)?);
             if several && plan.may_write() {
                 self.begin_implicit(&bounds).await?;

@@ -3,6 +3,7 @@
 //! DuckDB has no savepoints, and goes on after some errors where PostgreSQL does not. So the state of a transaction is kept
 //! here. `SAVEPOINT` is accepted, and going back to one works as long as nothing was written since.
 
+use super::plan::Plan;
 use super::run::{Answer, Bounds, watched};
 use super::{Session, Stop};
 use crate::error::PgError;
@@ -12,9 +13,13 @@ use crate::translate::{Command, TransactionMode};
 
 impl Session {
     /// Acts on a statement that is about transactions.
-    pub(super) async fn transact(&mut self, command: &Command, bounds: &Bounds) -> Result<Option<Answer>, Stop> {
-        let tag = match command {
-            Command::Begin(mode) => self.begin(*mode, bounds).await?,
+    pub(super) async fn transact(&mut self, plan: &Plan, bounds: &Bounds) -> Result<Option<Answer>, Stop> {
+        let tag = match &plan.command {
+            Command::Begin(mode) => {
+                self.begin(*mode, bounds).await?;
+                let is_start = plan.source.get(..5).is_some_and(|word| word.eq_ignore_ascii_case("start"));
+                if is_start { "START TRANSACTION" } else { "BEGIN" }
+            }
             Command::Commit { chain } => self.commit(*chain, bounds).await?,
             Command::Rollback { chain } => {
                 self.end(false, *chain, bounds).await?;
@@ -53,7 +58,7 @@ impl Session {
         Ok(Some(Answer::Done(tag.to_owned())))
     }
 
-    async fn begin(&mut self, mode: TransactionMode, bounds: &Bounds) -> Result<&'static str, Stop> {
+    async fn begin(&mut self, mode: TransactionMode, bounds: &Bounds) -> Result<(), Stop> {
         if self.implicit {
             // What was begun for statements sent together is now the client's.
             self.implicit = false;
@@ -63,7 +68,7 @@ impl Session {
         } else {
             self.stream.reply.error(&PgError::warning("25001", "there is already a transaction in progress"));
         }
-        Ok("BEGIN")
+        Ok(())
     }
 
     async fn start(&mut self, read_only: bool, bounds: &Bounds) -> Result<(), Stop> {

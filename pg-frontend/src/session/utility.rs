@@ -22,7 +22,7 @@ impl Session {
         parameters: Option<&RecordBatch>,
         bounds: &Bounds,
     ) -> Result<Option<Answer>, Stop> {
-        if let Some(answer) = self.transact(&plan.command, bounds).await? {
+        if let Some(answer) = self.transact(plan, bounds).await? {
             return Ok(Some(answer));
         }
         let done = |tag: &str| Ok(Some(Answer::Done(tag.to_owned())));
@@ -251,23 +251,36 @@ fn is_duckdbs(name: &str) -> bool {
     matches!(name.to_ascii_lowercase().as_str(), "tables" | "all tables" | "databases" | "schemas" | "variables")
 }
 
-/// The OID of a type that `PREPARE` names; 0 leaves it to DuckDB.
-fn oid_of_name(name: &str) -> u32 {
-    match name.to_ascii_lowercase().as_str() {
-        "bool" | "boolean" => 16,
-        "bytea" => 17,
-        "int8" | "bigint" => 20,
-        "int2" | "smallint" => 21,
-        "int4" | "int" | "integer" => 23,
-        "text" => 25,
-        "varchar" | "character varying" => 1043,
-        "float4" | "real" => 700,
-        "float8" | "double precision" => 701,
-        "date" => 1082,
-        "timestamp" | "timestamp without time zone" => 1114,
-        "timestamptz" | "timestamp with time zone" => 1184,
-        "numeric" | "decimal" => 1700,
-        "uuid" => 2950,
-        _ => 0,
-    }
+/// The OID of a type by one of its names; 0 leaves it to DuckDB.
+pub(super) fn oid_of_name(name: &str) -> u32 {
+    let (element, is_array) = match name.strip_suffix("[]") {
+        Some(element) => (element, true),
+        None => (name, false),
+    };
+    let (own, array) = match element.to_ascii_lowercase().as_str() {
+        "bool" | "boolean" => (16, 1000),
+        "bytea" => (17, 1001),
+        "int8" | "bigint" => (20, 1016),
+        "int2" | "smallint" => (21, 1005),
+        "int4" | "int" | "integer" => (23, 1007),
+        "text" => (25, 1009),
+        "oid" => (26, 1028),
+        "json" => (114, 199),
+        "jsonb" => (3802, 3807),
+        "varchar" | "character varying" => (1043, 1015),
+        "bpchar" | "char" | "character" => (1042, 1014),
+        "name" => (19, 1003),
+        "float4" | "real" => (700, 1021),
+        "float8" | "double precision" => (701, 1022),
+        "date" => (1082, 1182),
+        "time" | "time without time zone" => (1083, 1183),
+        "timetz" | "time with time zone" => (1266, 1270),
+        "timestamp" | "timestamp without time zone" => (1114, 1115),
+        "timestamptz" | "timestamp with time zone" => (1184, 1185),
+        "interval" => (1186, 1187),
+        "numeric" | "decimal" => (1700, 1231),
+        "uuid" => (2950, 2951),
+        _ => (0, 0),
+    };
+    if is_array { array } else { own }
 }

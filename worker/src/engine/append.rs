@@ -1,6 +1,7 @@
 //! Bulk append of Arrow batches, through an `INSERT` of ours.
 
 use std::ffi::CString;
+use std::ptr;
 use std::sync::Arc;
 
 use arrow::array::{Array, RecordBatch, StructArray};
@@ -17,11 +18,37 @@ use super::schema::{LogicalType, check, unsupported};
 /// DuckDB's vectors hold this many rows; larger chunks cannot be appended.
 const CHUNK_ROWS: usize = 2048;
 
-/// Feeds batches to an `INSERT`, inside the connection's transaction.
+/// An Arrow schema as DuckDB takes it.
+#[derive(Debug)]
+pub(super) struct ConvertedSchema(duckdb::duckdb_arrow_converted_schema);
+
+impl ConvertedSchema {
+    /// # Errors
+    /// When an Arrow type has no DuckDB type.
+    pub(super) fn of(connection: &RawConnection, exported: &FFI_ArrowSchema) -> Result<Self, EngineError> {
+        let mut converted = ptr::null_mut();
+        // SAFETY: the connection is alive; the two schema structs are one C layout, and DuckDB only reads.
+        check(unsafe {
+            let exported = ptr::from_ref(exported).cast_mut();
+            duckdb::duckdb_schema_from_arrow(connection.connection, exported.cast(), &mut converted)
+        })?;
+        Ok(Self(converted))
+    }
+}
+
+impl Drop for ConvertedSchema {
+    fn drop(&mut self) {
+        // SAFETY: the schema is ours and not used again.
+        unsafe { duckdb::duckdb_destroy_arrow_converted_schema(&mut self.0) };
+    }
+}
+
+/// Feeds batches to an `INSERT`, inside the connection's transaction. It takes every type and every catalog, but runs
+/// the `INSERT` on one thread; [`super::BatchView`] is faster.
 #[derive(Debug)]
 pub struct Appender {
     raw: duckdb::duckdb_appender,
-    converted: duckdb::duckdb_arrow_converted_schema,
+    converted: ConvertedSchema,
     connection: Arc<RawConnection>,
 }
 
@@ -30,13 +57,13 @@ unsafe impl Send for Appender {}
 
 impl Drop for Appender {
     fn drop(&mut self) {
-        // SAFETY: both are ours and not used again; clearing keeps an unfinished append from being flushed.
+        if self.raw.is_null() {
+            return;
+        }
+        // SAFETY: the appender is ours and not used again; clearing keeps an unfinished append from being flushed.
         unsafe {
-            if !self.raw.is_null() {
-                duckdb::duckdb_appender_clear(self.raw);
-                duckdb::duckdb_appender_destroy(&mut self.raw);
-            }
-            duckdb::duckdb_destroy_arrow_converted_schema(&mut self.converted);
+            duckdb::duckdb_appender_clear(self.raw);
+            duckdb::duckdb_appender_destroy(&mut self.raw);
         }
     }
 }
@@ -54,18 +81,10 @@ impl Appender {
         let names: Vec<CString> =
             columns.fields().iter().map(|field| c_string(field.name())).collect::<Result<_, _>>()?;
         let mut appender = Self {
-            raw: std::ptr::null_mut(),
-            converted: std::ptr::null_mut(),
+            raw: ptr::null_mut(),
+            converted: ConvertedSchema::of(connection.raw(), &exported)?,
             connection: Arc::clone(connection.raw()),
         };
-        // SAFETY: the connection is alive; the two schema structs are one C layout.
-        check(unsafe {
-            duckdb::duckdb_schema_from_arrow(
-                appender.connection.connection,
-                (&raw const exported).cast_mut().cast(),
-                &mut appender.converted,
-            )
-        })?;
         let types = appender.column_types(columns)?;
         let mut raw_types: Vec<_> = types.iter().map(LogicalType::raw).collect();
         let mut raw_names: Vec<_> = names.iter().map(|name| name.as_ptr()).collect();
@@ -130,13 +149,13 @@ impl Appender {
     fn chunk(&self, rows: &RecordBatch) -> Result<duckdb::duckdb_data_chunk, EngineError> {
         let array = StructArray::from(rows.clone());
         let mut exported = FFI_ArrowArray::new(&array.to_data());
-        let mut chunk = std::ptr::null_mut();
+        let mut chunk = ptr::null_mut();
         // SAFETY: connection and schema are alive; the two array structs are one C layout.
         check(unsafe {
             duckdb::duckdb_data_chunk_from_arrow(
                 self.connection.connection,
                 (&raw mut exported).cast(),
-                self.converted,
+                self.converted.0,
                 &mut chunk,
             )
         })?;

@@ -45,8 +45,16 @@ pub(crate) fn describe(
         let prepared = extracted.prepare(0)?;
         let kind = prepared.kind();
         policy.check(&statement, kind, role)?;
+        drop(extracted);
+        // A read is kept prepared: it is likely to run next.
+        let reads = statement.reads_only(kind);
+        let mut own = None;
+        let prepared = match reads {
+            true => lease.keep(sql, prepared),
+            false => own.insert(prepared),
+        };
         description.parameters = prepared.parameter_schema()?;
-        let returns_rows = statement.reads_only(kind) || returns_rows(&statement, kind);
+        let returns_rows = reads || returns_rows(&statement, kind);
         if returns_rows {
             description.schema = prepared.schema()?;
         }

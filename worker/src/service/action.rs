@@ -180,7 +180,8 @@ impl Shared {
         let query = self.executor.running.start(call.query_id, &call.session.principal);
         let lease = self.executor.lease(call, None).await?;
         let work = |lease: &mut Lease| {
-            let batches = lease.connection().query("SELECT current_database(), current_schema()", &[])?;
+            let batches =
+                lease.connection().query("SELECT system.main.current_database(), system.main.current_schema()", &[])?;
             let name = |column: usize| batches[0].column(column).as_string::<i32>().value(0).to_owned();
             Ok([name(0), name(1)])
         };

@@ -80,6 +80,12 @@ impl Backend {
         }
     }
 
+    /// Keeps a statement that was just prepared.
+    pub(crate) fn keep(&mut self, sql: String, prepared: Prepared) -> &mut Prepared {
+        let current = self.catalog.current();
+        &mut self.prepared.get_or_insert_mut(sql, || (current, prepared)).1
+    }
+
     /// Forgets a prepared statement.
     pub(crate) fn forget(&mut self, sql: &str) {
         self.prepared.pop(sql);

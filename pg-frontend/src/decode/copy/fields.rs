@@ -67,8 +67,8 @@ impl Fields {
         match input {
             CopyInput::Csv { null, force, .. } => {
                 let force = force.get(column).copied().unwrap_or_default();
-                let is_null =
-                    value == null && (!field.is_quoted || force.null) && !(force.not_null && !field.is_quoted);
+                let may_be_null = if field.is_quoted { force.null } else { !force.not_null };
+                let is_null = may_be_null && value == null;
                 Ok((!is_null).then_some(value))
             }
             // In text it is the bytes before unescaping that are compared.

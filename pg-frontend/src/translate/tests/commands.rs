@@ -1,9 +1,10 @@
 //! What statements are, with their arguments.
 
 use super::{check_commands, check_refused, check_tags};
+use crate::translate::command::Isolation;
 use crate::translate::{
-    Columns, Command, Copy, CopyFormat, CopyHeader, CopyPlace, CopySource, Direction, Discard, Isolation, Options,
-    SetValue, TransactionMode, translate,
+    Columns, Command, Copy, CopyFormat, CopyHeader, CopyPlace, CopySource, Direction, Discard, Options, SetValue,
+    TransactionMode, translate,
 };
 
 fn list(values: &[&str]) -> SetValue {

@@ -194,9 +194,7 @@ fn worded(sqlstate: &str, text: &str) -> Option<String> {
         "42P07" => {
             between("Table with name \"", "\" already exists").map(|name| format!("relation \"{name}\" already exists"))
         }
-        "42703" => {
-            between("Referenced column \"", "\" not found").map(|name| format!("column \"{name}\" does not exist"))
-        }
+        "42703" => between("Referenced column \"", "\" ").map(|name| format!("column \"{name}\" does not exist")),
         "3F000" => {
             between("Schema with name ", " does not exist").map(|name| format!("schema \"{name}\" does not exist"))
         }
@@ -218,6 +216,7 @@ fn refine(told: &'static str, exception: &str, text: &str) -> &'static str {
             () if has("already exists") => "42P07",
             () if has("Ambiguous reference") => "42702",
             () if has("olumn with name") && has("does not exist") => "42703",
+            () if has("the FROM clause is missing") => "42703",
             () if has("not found in FROM clause") || has("does not have a column named") => "42703",
             () if has("Referenced table") => "42P01",
             () if has("No function matches") || has("Function with name") || has("unction with name") => "42883",
@@ -245,6 +244,7 @@ fn refine(told: &'static str, exception: &str, text: &str) -> &'static str {
         "Invalid Input" if has("does not exist") && has("type ") => "42704",
         "Invalid Input" if has("does not exist") && has("function") => "42883",
         "TransactionContext" if has("aborted") => "25P02",
+        "Transaction" | "TransactionContext" | "Invalid Input" if has("read-only") => "25006",
         "TransactionContext" if has("onflict") => "40001",
         _ => told,
     }

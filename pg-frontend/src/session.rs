@@ -51,6 +51,8 @@ pub struct Session {
     status: Status,
     /// The transaction is ours, around statements that were sent together; the client did not begin it.
     implicit: bool,
+    /// The transaction only reads.
+    read_only: bool,
     /// Names of savepoints, each with whether anything was written since.
     savepoints: Vec<(String, bool)>,
     /// A statement failed in this batch of the extended protocol: the rest is skipped up to its `Sync`.
@@ -100,6 +102,7 @@ impl Session {
             limits,
             status: Status::Idle,
             implicit: false,
+            read_only: false,
             savepoints: Vec::new(),
             skipping: false,
             in_extended: false,

@@ -88,7 +88,7 @@ pub struct StatementTicket {
     /// Values of its parameters as an Arrow IPC stream; empty when it has none.
     #[prost(bytes = "bytes", tag = "3")]
     pub parameters: bytes::Bytes,
-    /// A digest of the schema that was announced; the result must have the same.
+    /// A digest of the schema that was announced, which the result must have; empty where none was.
     #[prost(bytes = "vec", tag = "4")]
     pub schema_digest: Vec<u8>,
 }

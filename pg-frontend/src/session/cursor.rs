@@ -36,7 +36,7 @@ impl Session {
                 let query = Arc::new(plan.inner(query.clone(), &self.settings)?);
                 let format = if *binary { Format::Binary } else { Format::Text };
                 let mut portal = Portal::new(query, parameters.cloned(), vec![format]);
-                (portal.hold, portal.scroll) = (*hold, *scroll == Some(true));
+                (portal.hold, portal.scroll) = (*hold, *scroll != Some(false));
                 // It begins here: what is written afterwards is not seen.
                 self.open(&mut portal, bounds).await?;
                 if *hold && self.status == Status::Idle {
@@ -78,7 +78,7 @@ impl Session {
         let ran = Box::pin(self.execute(&plan, portal.parameters.as_ref(), &portal.formats, bounds)).await?;
         portal.position = 0;
         portal.state = match ran {
-            Answer::Rows(source) => State::Open(source),
+            Answer::Rows(source, _) => State::Open(source),
             Answer::Done(_) => State::Done,
             Answer::Said => State::Done,
         };
@@ -128,9 +128,11 @@ impl Session {
                 let count = portal.position;
                 self.backward(portal, count, is_move, bounds).await
             }
-            Direction::Absolute(_) => {
-                let message = "places from the end of a cursor are not supported";
-                Err(PgError::new("0A000", message).with_hint("Order the query the other way round.").into())
+            Direction::Absolute(place) => {
+                self.forward(portal, None, true, bounds).await?;
+                // The place behind the last row is where it stands now.
+                let at = portal.position.saturating_sub(place.unsigned_abs());
+                self.row_at(portal, at, is_move, bounds).await
             }
         }
     }

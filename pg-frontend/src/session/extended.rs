@@ -350,9 +350,10 @@ impl Session {
                     portal.state = State::Done;
                     return Ok(());
                 }
-                Answer::Rows(source) => portal.state = State::Open(source),
+                Answer::Rows(source, plan) => (portal.state, portal.plan) = (State::Open(source), plan),
             }
         }
+        let plan = Arc::clone(&portal.plan);
         match &mut portal.state {
             State::Open(source) => {
                 let max = u64::try_from(max_rows).ok().filter(|&max| max > 0);

@@ -104,6 +104,19 @@ impl Plan {
         )
     }
 
+    /// Whether it surely writes to tables or the catalog.
+    pub(super) fn writes(&self) -> bool {
+        matches!(
+            self.command,
+            Command::Insert
+                | Command::Update
+                | Command::Delete
+                | Command::Merge
+                | Command::CreateTableAs
+                | Command::Definition(_)
+        )
+    }
+
     /// The command tag, with the number of rows where it has one.
     pub(super) fn tag(&self, rows: u64) -> String {
         let tag = self.command.tag();

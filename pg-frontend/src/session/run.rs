@@ -20,8 +20,8 @@ use crate::translate::Command;
 
 /// What a statement came to.
 pub(super) enum Answer {
-    /// Rows to send.
-    Rows(Source),
+    /// Rows to send, and the statement whose tag ends them.
+    Rows(Source, Arc<Plan>),
     /// It is done: its tag.
     Done(String),
     /// It has said all itself, its tag too.
@@ -69,6 +69,12 @@ impl Session {
             let message = "current transaction is aborted, commands ignored until end of transaction block";
             return Err(PgError::new("25P02", message).into());
         }
+        let read_only =
+            self.read_only || self.status == Status::Idle && self.settings.is_on("default_transaction_read_only");
+        if read_only && plan.writes() {
+            let message = format!("cannot execute {} in a read-only transaction", plan.command.tag());
+            return Err(PgError::new("25006", message).into());
+        }
         if let Some(answer) = self.act(plan, parameters, bounds).await? {
             return Ok(answer);
         }
@@ -83,7 +89,7 @@ impl Session {
                 while let Some(batch) = watched(&mut self.stream, bounds, rows.next()).await?.map_err(failed(plan))? {
                     explain_lines(&batch, &mut lines);
                 }
-                Ok(Answer::Rows(Source::Own(lines)))
+                Ok(Answer::Rows(Source::Own(lines), Arc::clone(plan)))
             }
             (Outcome::Rows(rows), _) => {
                 let gateway = Gateway::new(rows, formats, self.settings.text.clone());
@@ -93,7 +99,7 @@ impl Session {
                         "bind message has another number of result formats than the query has columns",
                     )
                 })?;
-                Ok(Answer::Rows(Source::Gateway(Box::new(gateway))))
+                Ok(Answer::Rows(Source::Gateway(Box::new(gateway)), Arc::clone(plan)))
             }
         }
     }

@@ -61,9 +61,9 @@ impl Session {
         match self.execute(plan, None, &[], bounds).await? {
             Answer::Said => {}
             Answer::Done(tag) => self.stream.reply.complete(&tag),
-            Answer::Rows(mut source) => {
+            Answer::Rows(mut source, plan) => {
                 self.stream.reply.row_description(source.columns());
-                let sent = self.send_rows(&mut source, plan, None, bounds).await?;
+                let sent = self.send_rows(&mut source, &plan, None, bounds).await?;
                 // The statement ends before its client is told so.
                 drop(source);
                 self.stream.reply.complete(&plan.tag(sent.rows));

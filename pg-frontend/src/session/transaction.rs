@@ -52,7 +52,17 @@ impl Session {
                 self.status = Status::Transaction;
                 "ROLLBACK"
             }
-            Command::SetTransaction { .. } => "SET",
+            Command::SetTransaction { session, mode } => {
+                match (mode.read_only, session) {
+                    (Some(read_only), true) => {
+                        let value = if read_only { "on" } else { "off" };
+                        self.settings.set("default_transaction_read_only", Some(value), false)?;
+                    }
+                    (Some(read_only), false) => self.read_only = read_only,
+                    (None, _) => {}
+                }
+                "SET"
+            }
             _ => return Ok(None),
         };
         Ok(Some(Answer::Done(tag.to_owned())))
@@ -76,6 +86,7 @@ impl Session {
         self.command(sql, bounds).await?;
         self.settings.begin();
         self.status = Status::Transaction;
+        self.read_only = read_only;
         Ok(())
     }
 
@@ -121,7 +132,7 @@ impl Session {
     /// The transaction is over: its settings, cursors and savepoints go.
     async fn ended(&mut self, committed: bool) -> Result<(), Stop> {
         self.status = Status::Idle;
-        self.implicit = false;
+        (self.implicit, self.read_only) = (false, false);
         self.savepoints.clear();
         let before = self.settings.clone();
         self.settings.end(committed);

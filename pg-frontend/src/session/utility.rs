@@ -144,7 +144,7 @@ impl Session {
                 }
             },
         };
-        Ok(Some(Answer::Rows(Source::Own(table))))
+        Ok(Some(Answer::Rows(Source::Own(table), Arc::clone(plan))))
     }
 
     /// Runs the client's own text on DuckDB.
@@ -155,7 +155,7 @@ impl Session {
             crate::flight::Outcome::Rows(rows) => {
                 let gateway = super::portal::Gateway::new(rows, &[], self.settings.text.clone());
                 let gateway = gateway.ok_or_else(|| PgError::new("XX000", "a result without columns"))?;
-                Ok(Answer::Rows(Source::Gateway(Box::new(gateway))))
+                Ok(Answer::Rows(Source::Gateway(Box::new(gateway)), Arc::clone(plan)))
             }
         }
     }

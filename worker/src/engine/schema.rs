@@ -30,6 +30,11 @@ impl LogicalType {
         Self(unsafe { duckdb::duckdb_create_logical_type(id) })
     }
 
+    pub(super) fn decimal(width: u8, scale: u8) -> Self {
+        // SAFETY: makes a new type.
+        Self(unsafe { duckdb::duckdb_create_decimal_type(width, scale) })
+    }
+
     pub(super) fn sql_null() -> Self {
         Self::of(duckdb::DUCKDB_TYPE_DUCKDB_TYPE_SQLNULL)
     }

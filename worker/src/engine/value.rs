@@ -217,7 +217,10 @@ fn list(items: &ArrayRef) -> Result<Value, EngineError> {
     let values: Vec<Value> = (0..items.len()).map(|row| from_arrow(items.as_ref(), row)).collect::<Result<_, _>>()?;
     let first = values.iter().enumerate().find(|(row, _)| items.is_valid(*row)).map(|(_, value)| value);
     let element = match first {
-        Some(value) if !items.data_type().is_nested() && !is_decimal(items.data_type()) => value.logical_type(),
+        Some(value) if !items.data_type().is_nested() => match decimal_type(items.data_type()) {
+            Some(decimal) => Some(decimal),
+            None => value.logical_type(),
+        },
         Some(_) => return Err(cannot_bind(items.data_type())),
         None => Some(LogicalType::sql_null()),
     };
@@ -228,8 +231,14 @@ fn list(items: &ArrayRef) -> Result<Value, EngineError> {
     if list.is_null() { Err(cannot_bind(items.data_type())) } else { Ok(Value(list)) }
 }
 
-fn is_decimal(data_type: &DataType) -> bool {
-    matches!(data_type, DataType::Decimal32(..) | DataType::Decimal64(..) | DataType::Decimal128(..))
+/// DuckDB's type of a decimal of Arrow's.
+fn decimal_type(data_type: &DataType) -> Option<LogicalType> {
+    let (DataType::Decimal32(width, scale) | DataType::Decimal64(width, scale) | DataType::Decimal128(width, scale)) =
+        data_type
+    else {
+        return None;
+    };
+    Some(LogicalType::decimal(*width, u8::try_from(*scale).ok()?))
 }
 
 fn out_of_range(what: &str) -> EngineError {

@@ -9,7 +9,6 @@ use tavana_wire::{Failure, RunStatement};
 use super::Executor;
 use super::deliver::whole_body;
 use super::parameters::Parameters;
-use super::plan::schema_digest;
 use super::script::{Mode, ScriptOutcome};
 use crate::caller::Call;
 use crate::stream::body::FlightBody;
@@ -30,13 +29,14 @@ impl Executor {
     /// What DuckDB or the policy says before the first row; what fails later is in the body's trailers.
     pub(crate) async fn run_now(self: &Arc<Self>, call: &mut Call, run: RunStatement) -> Result<Ran, Failure> {
         let bound = Parameters::decode(&run.parameters)?;
-        match self.run_script(call, &run.sql, bound, Mode::Plan).await? {
-            ScriptOutcome::Read { sql, schema } => {
+        match self.run_script(call, &run.sql, bound, Mode::Now).await? {
+            ScriptOutcome::Read { sql, .. } => {
                 let ticket = StatementTicket {
                     query_id: call.query_id.to_vec(),
                     sql,
                     parameters: run.parameters,
-                    schema_digest: schema_digest(&schema),
+                    // Nothing was announced.
+                    schema_digest: Vec::new(),
                 };
                 Ok(Ran { body: self.fetch_statement(call, ticket).await?, rows_changed: None })
             }

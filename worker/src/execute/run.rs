@@ -79,7 +79,7 @@ impl Script {
     /// Reads a result to its end; keeps the rows if somebody will fetch them.
     fn finish(&self, mut result: ResultStream, is_last: bool) -> Result<ScriptOutcome, Failure> {
         match result.returns() {
-            Returns::Rows if is_last && self.mode == Mode::Plan => {
+            Returns::Rows if is_last && self.mode != Mode::Update => {
                 let schema = Arc::clone(result.schema());
                 let mut spool = self.space.spool();
                 let mut source = FrameSource::new(result);

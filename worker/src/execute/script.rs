@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Schema, SchemaRef};
 use tavana_wire::{Failure, FailureKind, Role, SessionState};
 
 use super::parameters::Parameters;
@@ -22,6 +22,8 @@ use crate::statement::{self, Policy, SettingChange, Statement, StatementKind, Tr
 pub(crate) enum Mode {
     /// A read is planned, to run when it is fetched; the rows of anything else are kept.
     Plan,
+    /// As [`Mode::Plan`], but the read runs next: its schema will be seen then.
+    Now,
     /// It runs to its end; rows are not wanted.
     Update,
 }
@@ -171,7 +173,7 @@ impl Script {
             return self.transaction(lease, sql, control);
         }
         let sql = numbered(&statement);
-        if is_last && self.mode == Mode::Plan && lease.has_prepared(&sql) {
+        if is_last && self.mode != Mode::Update && lease.has_prepared(&sql) {
             return self.read(lease, &statement, sql);
         }
         let mut extracted = lease.connection().extract(&sql)?;
@@ -182,7 +184,7 @@ impl Script {
         drop(extracted);
         let kind = prepared.kind();
         self.policy.check(&statement, kind, self.role)?;
-        if is_last && self.mode == Mode::Plan && statement.reads_only(kind) {
+        if is_last && self.mode != Mode::Update && statement.reads_only(kind) {
             drop(prepared);
             return self.read(lease, &statement, sql);
         }
@@ -197,6 +199,9 @@ impl Script {
     fn read(&self, lease: &mut Lease, statement: &Statement<'_>, sql: String) -> Result<ScriptOutcome, Failure> {
         let prepared = lease.prepare(&sql)?;
         self.policy.check(statement, prepared.kind(), self.role)?;
+        if self.mode == Mode::Now {
+            return Ok(ScriptOutcome::Read { sql, schema: Arc::new(Schema::empty()) });
+        }
         if let Some(schema) = prepared.schema()? {
             return Ok(ScriptOutcome::Read { sql, schema });
         }

@@ -7,7 +7,7 @@ export CARGO_TARGET_DIR
 
 PYTHON ?= python3
 VENV := .venv/made
-REQUIREMENTS := e2e/requirements.txt bench/requirements.txt tools/requirements.txt
+REQUIREMENTS := e2e/requirements.txt e2e/pg-requirements.txt bench/requirements.txt tools/requirements.txt
 CARGO_DENY := 0.20.2
 
 # For the command line, e.g. make deps DEPS_FLAGS='--from official'
@@ -20,10 +20,10 @@ DENY_CHECKS ?= bans licenses sources
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps venv build serve test lint deny fmt bench clean
+.PHONY: help deps venv build serve test pg-clients pg-oracle lint deny fmt bench clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 deps: ## fetch DuckDB's library and extensions into .deps
 	@$(PYTHON) tools/deps.py $(DEPS_FLAGS)
@@ -52,6 +52,15 @@ test: deps $(VENV) ## run all tests: cargo's, then real clients against real pro
 		cargo nextest run $(CARGO_FLAGS) --workspace; cargo test $(CARGO_FLAGS) --workspace --doc; \
 	else set -ex; cargo test $(CARGO_FLAGS) --workspace; fi
 	.venv/bin/python -m pytest e2e/python $(PYTEST_FLAGS)
+
+pg-clients: ## install the PostgreSQL clients that the tests use, from Debian's packages
+	sh tools/pg_clients.sh
+
+pg-oracle: export TAVANA_BIN_DIR = $(abspath $(CARGO_TARGET_DIR))/debug
+pg-oracle: export TAVANA_PG_DIFFERENTIAL = 1
+pg-oracle: deps $(VENV) ## compare thousands of statements with what PostgreSQL 15 answered
+	cargo build $(CARGO_FLAGS) --workspace --bins
+	.venv/bin/python -m pytest e2e/python/test_pg_oracle.py e2e/python/test_pg_sequences.py $(PYTEST_FLAGS)
 
 lint: deps $(VENV) ## check formatting, lints and repository hygiene
 	$(PYTHON) tools/hygiene.py

@@ -183,7 +183,9 @@ class Peer:
         return self._tavana("worker", ["tavana-worker", *self._storage(database), *more])
 
     def _start_serve(self, database):
-        return self._tavana("serve", ["tavana", "serve", "--pg-addr", "off", *self._storage(database)])
+        return self._tavana(
+            "serve", ["tavana", "serve", "--pg-addr", "off", *self._storage(database)]
+        )
 
     def _start_gateway(self, database):
         key = self._folder / "key"

@@ -4,9 +4,13 @@ pytest e2e/python -k test_pg_                 against `tavana serve --pg-addr`
 pytest e2e/python -k test_pg_ --pg-oracle     against the real PostgreSQL 15
 """
 
+from pathlib import Path
+
 import pytest
 
 from harness import pg_server, pg_wire
+
+GAPS = Path(__file__).resolve().parents[2] / "pg_known_gaps.txt"
 
 
 def pytest_addoption(parser):
@@ -15,6 +19,17 @@ def pytest_addoption(parser):
         action="store_true",
         help="run the PostgreSQL tests against the real PostgreSQL 15 instead of Tavana",
     )
+
+
+def pytest_collection_modifyitems(config, items):
+    """Marks the tests that Tavana is known not to pass yet; real PostgreSQL passes them all."""
+    if config.getoption("pg_oracle"):
+        return
+    gaps = dict(line.split("\t") for line in GAPS.read_text().splitlines() if "\t" in line)
+    for item in items:
+        if reason := gaps.get(item.nodeid[item.nodeid.find("test_") :]):
+            is_run = not reason.startswith("slow: ")
+            item.add_marker(pytest.mark.xfail(reason=reason, run=is_run, strict=True))
 
 
 @pytest.fixture(scope="session")

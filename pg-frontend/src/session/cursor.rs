@@ -22,6 +22,7 @@ impl Session {
         &mut self,
         plan: &Arc<Plan>,
         parameters: Option<&RecordBatch>,
+        formats: &[Format],
         bounds: &Bounds,
     ) -> Result<Answer, Stop> {
         match &plan.command {
@@ -55,6 +56,13 @@ impl Session {
             }
             Command::Fetch { cursor, direction, is_move } => {
                 let mut portal = self.take_cursor(cursor)?;
+                if self.in_extended && portal.formats != formats {
+                    // Who binds a FETCH says how its rows come.
+                    portal.formats = formats.to_vec();
+                    if let State::Open(source) = &mut portal.state {
+                        source.set_formats(formats, &self.settings.text);
+                    }
+                }
                 let moved = self.fetch(&mut portal, *direction, *is_move, bounds).await;
                 if moved.is_ok() {
                     self.portals.insert(cursor.clone(), portal);

@@ -16,6 +16,7 @@ use super::{Session, Stop};
 use crate::decode;
 use crate::encode::{Format, PgType};
 use crate::error::PgError;
+use crate::flight::Outcome;
 use crate::message::{Bind, Column, Request, Status, Target};
 use crate::stream::StreamError;
 use crate::translate::{Command, cast_types, parameter_places};
@@ -209,7 +210,7 @@ impl Session {
             (None, Some(schema)) => {
                 Some(columns(schema, formats).ok_or_else(|| wrong_formats(formats.len(), schema.fields().len()))?)
             }
-            (None, None) => self.cursor_columns(&plan.command),
+            (None, None) => self.cursor_columns(&plan.command, formats),
         };
         match columns {
             Some(columns) => self.stream.reply.row_description(&columns),
@@ -219,12 +220,13 @@ impl Session {
     }
 
     /// The columns that a `FETCH` gives.
-    fn cursor_columns(&self, command: &Command) -> Option<Vec<Column>> {
+    fn cursor_columns(&self, command: &Command, formats: &[Format]) -> Option<Vec<Column>> {
         let Command::Fetch { cursor, is_move: false, .. } = command else { return None };
-        match &self.portals.get(cursor)?.state {
-            State::Open(source) => Some(source.columns().to_vec()),
-            State::Ready | State::Done => None,
-        }
+        let State::Open(source) = &self.portals.get(cursor)?.state else { return None };
+        let mut columns = source.columns().to_vec();
+        let formats = Format::spread(formats, columns.len())?;
+        columns.iter_mut().zip(formats).for_each(|(column, format)| column.format = format);
+        Some(columns)
     }
 
     /// The schema of a plan's rows; of one that was described, as it was found then.
@@ -294,10 +296,26 @@ impl Session {
             let plan = given.map_or_else(|| Arc::clone(&plan), |sql| Arc::new(plan.with_sql(sql)));
             return Ok(Described { types, rows: first.rows, plan });
         }
-        let Some(cast) = with_casts(&plan, &types) else { return Ok(Described { types, rows: first.rows, plan }) };
-        let second = self.ask(&plan, &cast, &bounds).await?;
-        let plan = Arc::new(plan.with_sql(cast));
-        Ok(Described { types, rows: second.rows, plan })
+        let plan = match with_casts(&plan, &types) {
+            Some(cast) => Arc::new(plan.with_sql(cast)),
+            None => plan,
+        };
+        let mut rows = self.ask(&plan, &plan.sql, &bounds).await?.rows;
+        if rows.is_none() && plan.command == Command::Select {
+            rows = Some(self.columns_with_nulls(&plan, &types, &bounds).await?);
+        }
+        Ok(Described { types, rows, plan })
+    }
+
+    /// The columns of a query whose types DuckDB tells only once values are bound: nulls are, and no row is asked for.
+    async fn columns_with_nulls(&mut self, plan: &Plan, types: &[u32], bounds: &Bounds) -> Result<SchemaRef, Stop> {
+        let nulls =
+            decode::parameters(types, &[], &vec![None; types.len()], &self.settings.text).map_err(PgError::from)?;
+        let sql = format!("SELECT * FROM ({}) AS described LIMIT 0", plan.sql);
+        match watched(&mut self.stream, bounds, self.flight.run(&sql, Some(&nulls))).await?.map_err(failed(plan))? {
+            Outcome::Rows(rows) => Ok(rows.schema),
+            Outcome::Changed(_) => Err(PgError::new("XX000", "a query gave no rows").into()),
+        }
     }
 
     async fn ask(&mut self, plan: &Plan, sql: &str, bounds: &Bounds) -> Result<crate::flight::Description, Stop> {

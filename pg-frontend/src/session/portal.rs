@@ -48,6 +48,7 @@ pub(super) enum Source {
 pub(super) struct Gateway {
     pub(super) rows: Feed,
     pub(super) encoder: RowEncoder,
+    schema: SchemaRef,
     pub(super) columns: Vec<Column>,
     /// The batch under way, and the next row of it.
     pub(super) batch: Option<RecordBatch>,
@@ -77,6 +78,14 @@ impl Portal {
 }
 
 impl Source {
+    /// Changes the formats of the rows to come; a wrong number of them changes nothing.
+    pub(super) fn set_formats(&mut self, formats: &[Format], settings: &encode::Settings) {
+        let Self::Gateway(gateway) = self else { return };
+        let Some(formats) = Format::spread(formats, gateway.columns.len()) else { return };
+        gateway.columns.iter_mut().zip(&formats).for_each(|(column, &format)| column.format = format);
+        gateway.encoder = RowEncoder::new(gateway.schema.clone(), formats, settings.clone());
+    }
+
     /// The columns, once the rows are there.
     pub(super) fn columns(&self) -> &[Column] {
         match self {
@@ -92,8 +101,8 @@ impl Gateway {
         let schema = rows.schema.clone();
         let columns = columns(&schema, formats)?;
         let formats = columns.iter().map(|column| column.format).collect();
-        let encoder = RowEncoder::new(schema, formats, settings);
-        Some(Self { rows: Feed::Live(rows), encoder, columns, batch: None, at: 0 })
+        let encoder = RowEncoder::new(schema.clone(), formats, settings);
+        Some(Self { rows: Feed::Live(rows), encoder, schema, columns, batch: None, at: 0 })
     }
 }
 

@@ -75,7 +75,7 @@ impl Session {
             let message = format!("cannot execute {} in a read-only transaction", plan.command.tag());
             return Err(PgError::new("25006", message).into());
         }
-        if let Some(answer) = self.act(plan, parameters, bounds).await? {
+        if let Some(answer) = self.act(plan, parameters, formats, bounds).await? {
             return Ok(answer);
         }
         if plan.ignored {

@@ -9,6 +9,7 @@ use super::plan::Plan;
 use super::portal::{Own, Source};
 use super::run::{Answer, Bounds, failed, watched};
 use super::{Session, Stop};
+use crate::encode::Format;
 use crate::error::PgError;
 use crate::message::Status;
 use crate::settings::Settings;
@@ -20,6 +21,7 @@ impl Session {
         &mut self,
         plan: &Arc<Plan>,
         parameters: Option<&RecordBatch>,
+        formats: &[Format],
         bounds: &Bounds,
     ) -> Result<Option<Answer>, Stop> {
         if let Some(answer) = self.transact(plan, bounds).await? {
@@ -62,7 +64,7 @@ impl Session {
                 done(plan.command.tag())
             }
             Command::DeclareCursor { .. } | Command::Fetch { .. } | Command::CloseCursor(_) => {
-                self.cursor(plan, parameters, bounds).await.map(Some)
+                self.cursor(plan, parameters, formats, bounds).await.map(Some)
             }
             Command::Copy(_) => self.copy(plan, bounds).await,
             // Nobody else can be told: there are no notifications, which is no reason to fail.

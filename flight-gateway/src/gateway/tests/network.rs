@@ -113,7 +113,7 @@ async fn a_worker_killed_in_a_statement_leaves_its_outcome_unknown() {
 #[tokio::test]
 async fn results_that_nobody_reads_stop_no_other() {
     const UNREAD: usize = 16;
-    const WINDOW_BYTES: usize = 8 << 20;
+    const WINDOW_BYTES: usize = 4 << 20;
     let (made_send, mut made) = tokio::sync::watch::channel(0);
     let fake = Fake::new(move |request| {
         let made = made_send.clone();

@@ -337,3 +337,14 @@ def test_transactions_in_sql_work_in_a_session(server, con, name):
     adbc.run(con, f"insert into {name} values (2)")
     adbc.run(con, "commit")
     assert count(con, name) == 1
+
+
+def test_a_commit_after_a_failure_says_that_nothing_was_committed(tx, con, name):
+    """DuckDB itself rolls back and reports success."""
+    adbc.run(con, f"create table {name} (a int primary key)")
+    adbc.run(tx, f"insert into {name} values (1)")
+    with refused("FAILED_PRECONDITION"):
+        adbc.run(tx, f"insert into {name} values (1)")
+    with refused("FAILED_PRECONDITION", match="nothing was committed"):
+        tx.commit()
+    assert adbc.value(con, f"select count(*) from {name}") == 0

@@ -22,7 +22,7 @@ impl EngineError {
     }
 
     /// An error of our own in the engine's place.
-    pub(super) fn new(kind: FailureKind, message: impl Into<String>) -> Self {
+    pub(crate) fn new(kind: FailureKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into() }
     }
 

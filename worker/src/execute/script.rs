@@ -11,7 +11,7 @@ use tavana_wire::{Failure, FailureKind, Role, SessionState};
 use super::parameters::Parameters;
 use super::{Executor, blocking};
 use crate::caller::Call;
-use crate::engine::EngineError;
+use crate::engine::{Connection, EngineError};
 use crate::session::backend::USE;
 use crate::session::{Lease, PinnedSession};
 use crate::spool::{Spool, SpoolSpace};
@@ -290,7 +290,10 @@ pub(super) fn run_transaction(
     sql: &str,
     control: TransactionControl,
 ) -> Result<(), EngineError> {
-    let outcome = lease.connection().execute(sql);
+    let outcome = match control {
+        TransactionControl::Commit => commit(lease.connection(), sql),
+        TransactionControl::Begin | TransactionControl::Rollback => lease.connection().execute(sql),
+    };
     match (control, &outcome) {
         (TransactionControl::Begin, Ok(_)) => {
             session.transaction_began();
@@ -303,6 +306,20 @@ pub(super) fn run_transaction(
         }
     }
     outcome.map(|_| ())
+}
+
+/// Commits, unless an earlier failure has aborted the transaction: DuckDB then rolls back and says nothing of it.
+fn commit(connection: &Connection, sql: &str) -> Result<u64, EngineError> {
+    // Any statement at all is refused in an aborted transaction.
+    if let Err(error) = connection.execute("SELECT 1") {
+        connection.execute("ROLLBACK")?;
+        if error.kind() == FailureKind::State {
+            let message = "nothing was committed: an earlier statement failed and aborted the transaction, which is rolled back now";
+            return Err(EngineError::new(FailureKind::State, message));
+        }
+        return Err(error);
+    }
+    connection.execute(sql)
 }
 
 /// Removes every setting that says where unqualified names are looked up.

@@ -9,6 +9,7 @@
 //! [`ServerConfig::validate`]: clap's `requires` and `conflicts_with` look at flags only.
 
 mod layers;
+mod process;
 mod reference;
 mod server;
 
@@ -23,8 +24,9 @@ use tavana_wire::FailureKind;
 
 use layers::Layers;
 
+pub use process::{LogFormat, ProcessConfig, ProcessConfigError};
 pub use reference::reference;
-pub use server::{LogFormat, ServerConfig, SettingsError};
+pub use server::{ServerConfig, SettingsError};
 
 /// Ids of the two flags that are about the settings themselves.
 const CONFIG: &str = "config";

@@ -25,7 +25,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _, Registry};
 
-use crate::config::{LogFormat, ServerConfig, SettingsError};
+use crate::config::{LogFormat, ProcessConfig, ProcessConfigError};
 
 /// Libraries that tell their inner life at INFO and DEBUG. `--log-level h2=debug` brings one back.
 const QUIET: &str = "h2=warn,hyper=warn,hyper_util=warn,opentelemetry=warn,opentelemetry_sdk=warn,\
@@ -40,7 +40,7 @@ const FLUSH_TIMEOUT: Duration = Duration::from_secs(3);
 pub enum TelemetryError {
     /// The log level cannot be read.
     #[error(transparent)]
-    Settings(#[from] SettingsError),
+    Settings(#[from] ProcessConfigError),
     /// An `OTEL_*` variable cannot be used.
     #[error("the OpenTelemetry settings in the environment cannot be used: {0}")]
     Export(String),
@@ -74,7 +74,7 @@ pub struct Telemetry {
 ///
 /// # Errors
 /// [`TelemetryError`], before anything is started.
-pub fn init(config: &ServerConfig, service_name: &'static str) -> Result<Telemetry, TelemetryError> {
+pub fn init(config: &ProcessConfig, service_name: &'static str) -> Result<Telemetry, TelemetryError> {
     let filter = log_filter(&config.log_level)?;
     let provider = export::provider(service_name, &|name| std::env::var(name).ok())?;
     let subscriber = subscriber(config.log_format, filter, provider.as_ref(), io::stderr);
@@ -130,8 +130,8 @@ where
 }
 
 /// What to log, from `--log-level`.
-pub(crate) fn log_filter(level: &str) -> Result<EnvFilter, SettingsError> {
-    let refused = |reason: String| SettingsError::LogLevel { level: level.to_owned(), reason };
+pub(crate) fn log_filter(level: &str) -> Result<EnvFilter, ProcessConfigError> {
+    let refused = |reason: String| ProcessConfigError::LogLevel { level: level.to_owned(), reason };
     for directive in level.split(',') {
         // Any word would be taken for the name of a part, and all others fall silent.
         let is_level = !directive.is_empty() && directive.parse::<LevelFilter>().is_ok();

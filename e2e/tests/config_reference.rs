@@ -20,4 +20,5 @@ fn the_pages_of_all_programs_are_true() {
     check("config-serve.md", "tavana serve", tavana::program::reference());
     check("config-worker.md", "tavana-worker", tavana_worker::program::reference());
     check("config-gateway.md", "tavana-gateway", tavana_gateway::program::reference());
+    check("config-pg.md", "tavana-pg", tavana_pg::program::reference());
 }

@@ -21,8 +21,9 @@ use tokio::task::JoinSet;
 use crate::metrics::Metrics;
 use crate::relay::root_cause;
 use crate::route::{self, Candidate, Health, RouteError, Target};
-pub use endpoint::{CallError, EndpointError, WorkerEndpoint, WorkerService};
+pub use endpoint::WorkerEndpoint;
 use health::{CheckError, Condition};
+use tavana_daemon::peer::{CallError, PeerService};
 use tavana_daemon::service_token::ServiceToken;
 
 /// All workers that a gateway was given.
@@ -182,7 +183,7 @@ impl Worker {
 
 impl Place {
     /// The way to the worker.
-    pub(crate) fn service(&self) -> WorkerService {
+    pub(crate) fn service(&self) -> PeerService {
         self.worker.endpoint.lane(self.lane)
     }
 

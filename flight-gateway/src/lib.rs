@@ -26,5 +26,5 @@ mod relay;
 mod route;
 mod session;
 
-pub use fleet::{CallError, EndpointError, WorkerEndpoint, WorkerService};
+pub use fleet::WorkerEndpoint;
 pub use gateway::{Gateway, GatewayConfig};

@@ -51,7 +51,7 @@ impl Settings {
         self.server.validate()?;
         ensure!(!self.worker.is_empty(), "a gateway needs a worker: give --worker grpc://HOST:PORT");
         ensure!(
-            self.server.key_file.is_some(),
+            self.server.process.key_file.is_some(),
             "a gateway and its workers share a secret: give --key-file FILE, the same file to each"
         );
         Ok(())
@@ -72,7 +72,7 @@ async fn run(settings: Settings) -> anyhow::Result<()> {
     let (login, sealer) = (Arc::clone(&program.login), Arc::clone(&program.sealer));
     let gateway = settings.gateway.build(login, sealer, endpoints, &program.registry, &program.readiness)?;
     gateway.checked().await;
-    program.ready();
+    program.ready(&[]);
     program.serve(gateway, std::future::pending()).await
 }
 

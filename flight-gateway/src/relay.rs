@@ -13,13 +13,14 @@ use std::error::Error;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, StatusCode, header};
+use tavana_daemon::peer::CallError;
 use tavana_wire::FailureKind;
 use tonic::Code;
 use tonic::body::Body;
 use tower::{BoxError, ServiceExt as _};
 
 use crate::deadline::Deadline;
-use crate::fleet::{CallError, Place};
+use crate::fleet::Place;
 use crate::flight_sql::Purpose;
 use crate::metrics::Record;
 use download::Download;

@@ -92,7 +92,8 @@ impl RouteError {
     pub(crate) fn kind(self) -> FailureKind {
         match self {
             Self::NoWorker | Self::AllDraining | Self::Unreachable => FailureKind::Unavailable,
-            Self::SessionGone | Self::ParametersGone => FailureKind::State,
+            Self::SessionGone => FailureKind::SessionGone,
+            Self::ParametersGone => FailureKind::State,
             Self::ResultGone => FailureKind::ResultLost,
         }
     }
@@ -269,7 +270,7 @@ mod tests {
         let (home, other) = (WorkerId::random(), WorkerId::random());
         let others = [candidate(Some(other), Health::Up, 0)];
         let gone = |held| choose(Target::Pinned(home, held), &others, None).unwrap_err();
-        assert_eq!(gone(Held::Session).kind(), FailureKind::State);
+        assert_eq!(gone(Held::Session).kind(), FailureKind::SessionGone);
         assert_eq!(gone(Held::Parameters).kind(), FailureKind::State);
         assert_eq!(gone(Held::Result).kind(), FailureKind::ResultLost);
         assert_eq!(choose(Target::Preferred(home), &others, None), Ok(0));

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use prometheus::Registry;
 use serde::Serialize;
+use tavana_daemon::peer::PeerService;
 use tavana_daemon::service_token::ServiceToken;
 use tavana_daemon::users::Users;
 use tavana_wire::Sealer;
 
-use crate::flight::{Gateway, GatewayService};
+use crate::flight::Gateway;
 use crate::server::{Frontend, Parts};
 use crate::session::Limits;
 
@@ -99,13 +100,13 @@ impl PgConfig {
         }
     }
 
-    /// The frontend of a gateway, which it proves itself to with the key of `sealer`.
+    /// The frontend of the gateway that is called over `gateway`, at least one connection, and that it proves itself to with the key of `sealer`.
     ///
     /// # Errors
     /// When `registry` has metrics of its names already.
     pub fn build(
         &self,
-        gateway: GatewayService,
+        gateway: Vec<PeerService>,
         users: Option<Users>,
         sealer: Arc<Sealer>,
         registry: &Registry,
@@ -115,7 +116,7 @@ impl PgConfig {
             names: usize::try_from(self.pg_max_names).unwrap_or(usize::MAX),
         };
         let parts = Parts {
-            gateway: Gateway::new(gateway, Arc::new(ServiceToken::new(sealer))),
+            gateway: Gateway::new(gateway, ServiceToken::new(sealer)),
             users,
             database: self.pg_database.clone(),
             limits,

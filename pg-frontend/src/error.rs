@@ -99,7 +99,10 @@ impl PgError {
     /// From what the gateway said. `sent` is the text that was run, `source` the client's, with the map between them.
     pub fn from_status(status: &Status, sent: Option<Sent<'_>>) -> Self {
         let told = status.metadata().get(headers::SQLSTATE.as_str()).and_then(|state| state.to_str().ok());
-        let told = told.and_then(known_state).unwrap_or_else(|| state_of_code(status.code()));
+        let Some(told) = told.and_then(known_state) else { return Self::from_lost_call(status) };
+        if told == "57P02" {
+            return Self::fatal(told, status.message());
+        }
         let full = status.message();
         let (message, place) = split_caret(full);
         let (exception, text) = exception(message);
@@ -112,6 +115,18 @@ impl PgError {
         let position = sent.and_then(|sent| sent.position(place?));
         let message = if text.is_empty() { "the statement failed" } else { text };
         Self { hint: hint.map(str::to_owned), position, ..Self::new(sqlstate, message) }
+    }
+}
+
+impl PgError {
+    /// From a status that neither gateway nor worker made: the call itself went wrong.
+    fn from_lost_call(status: &Status) -> Self {
+        let sqlstate = state_of_code(status.code());
+        let message = match sqlstate {
+            "08006" => format!("the connection to the gateway was lost or cannot be made ({})", status.message()),
+            _ => status.message().to_owned(),
+        };
+        Self::new(sqlstate, message)
     }
 }
 
@@ -252,9 +267,9 @@ fn refine(told: &'static str, exception: &str, text: &str) -> &'static str {
 
 /// The states that the gateway tells.
 fn known_state(told: &str) -> Option<&'static str> {
-    const STATES: [&str; 22] = [
+    const STATES: [&str; 23] = [
         "08P01", "42601", "42804", "42P01", "42P07", "22000", "23000", "40001", "25000", "28000", "42501", "0A000",
-        "57014", "53200", "53100", "54000", "57P03", "08006", "08007", "58030", "XX000", "3D000",
+        "57014", "57P02", "53200", "53100", "54000", "57P03", "08006", "08007", "58030", "XX000", "3D000",
     ];
     STATES.into_iter().find(|state| *state == told)
 }

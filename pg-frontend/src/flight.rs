@@ -1,6 +1,7 @@
 //! The gateway, as a client of Flight SQL sees it: one session, its token, its statements.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Schema, SchemaRef};
@@ -13,39 +14,30 @@ use arrow_flight::sql::{
     ActionCreatePreparedStatementRequest, ActionCreatePreparedStatementResult, Any, CommandStatementIngest,
     DoPutUpdateResult, ProstMessageExt as _, TableDefinitionOptions, TableExistsOption, TableNotExistOption,
 };
-use arrow_flight::{Action, FlightDescriptor, HandshakeRequest, IpcMessage, Ticket};
+use arrow_flight::{Action, Empty, FlightDescriptor, HandshakeRequest, IpcMessage, Ticket};
 use futures::{Stream, StreamExt as _, TryStreamExt as _};
 use http::HeaderValue;
 use prost::Message as _;
+use tavana_daemon::peer::PeerService;
 use tavana_daemon::service_token::ServiceToken;
 use tavana_wire::{RunStatement, headers};
 use tokio::sync::oneshot;
-use tonic::body::Body;
 use tonic::metadata::MetadataMap;
-use tonic::{Request, Status};
-use tower::BoxError;
-use tower::util::BoxCloneSyncService;
+use tonic::{Code, Request, Status};
 
 use crate::error::PgError;
 
-/// A way to call the gateway: over a network, or in the same process.
-pub type GatewayService = BoxCloneSyncService<http::Request<Body>, http::Response<Body>, CallError>;
-
-/// A call to the gateway that brought no response.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct CallError(#[source] pub BoxError);
-
 /// Where sessions begin.
-#[derive(Clone)]
 pub struct Gateway {
-    service: GatewayService,
-    token: Arc<ServiceToken>,
+    /// Ways to call it, at least one; sessions take them in turn.
+    connections: Vec<PeerService>,
+    turn: AtomicUsize,
+    token: ServiceToken,
 }
 
 /// One session with the gateway.
 pub struct Session {
-    client: FlightServiceClient<GatewayService>,
+    client: FlightServiceClient<PeerService>,
     bearer: HeaderValue,
 }
 
@@ -87,9 +79,22 @@ pub struct Target {
 }
 
 impl Gateway {
-    /// The gateway behind `service`, which trusts `token`.
-    pub fn new(service: GatewayService, token: Arc<ServiceToken>) -> Self {
-        Self { service, token }
+    /// The gateway behind `connections`, of which there is at least one, and which trusts `token`.
+    pub fn new(connections: Vec<PeerService>, token: ServiceToken) -> Self {
+        Self { connections, turn: AtomicUsize::new(0), token }
+    }
+
+    /// Whether the gateway answers at all.
+    ///
+    /// # Errors
+    /// Why it does not.
+    pub async fn answers(&self) -> Result<(), String> {
+        let Some(connection) = self.connections.first() else { return Err("there is no connection".to_owned()) };
+        match FlightServiceClient::new(connection.clone()).list_actions(Empty {}).await {
+            Err(status) if status.code() == Code::Unavailable => Err(status.message().to_owned()),
+            // A refusal is an answer, too.
+            Ok(_) | Err(_) => Ok(()),
+        }
     }
 
     /// Begins a session of a user whom we have logged in.
@@ -97,7 +102,10 @@ impl Gateway {
     /// # Errors
     /// What the gateway says; 08006 when it cannot be reached.
     pub async fn login(&self, principal: &str) -> Result<Session, PgError> {
-        let mut client = FlightServiceClient::new(self.service.clone()).max_decoding_message_size(usize::MAX);
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        let connection = self.connections.get(turn % self.connections.len().max(1));
+        let connection = connection.ok_or_else(|| PgError::fatal("08006", "there is no connection to the gateway"))?;
+        let mut client = FlightServiceClient::new(connection.clone()).max_decoding_message_size(usize::MAX);
         let mut own = http::HeaderMap::new();
         own.insert(headers::SERVICE, self.token.header());
         let principal = HeaderValue::try_from(principal)
@@ -109,6 +117,8 @@ impl Gateway {
         let reply = client.handshake(request).await.map_err(|status| PgError::from_status(&status, None))?;
         let bearer = reply.metadata().as_ref().get(http::header::AUTHORIZATION).cloned();
         let bearer = bearer.ok_or_else(|| PgError::fatal("08006", "the gateway gave no session"))?;
+        let mut messages = reply.into_inner();
+        while messages.message().await.map_err(|status| PgError::from_status(&status, None))?.is_some() {}
         Ok(Session { client, bearer })
     }
 }
@@ -172,6 +182,8 @@ impl Session {
         let mut results = self.adopt_reply(reply)?.into_inner();
         let malformed = || Status::internal("the gateway's answer is no prepared statement");
         let result = results.message().await?.ok_or_else(malformed)?;
+        // A stream that is dropped before its end is reset, which costs both sides more than its trailers.
+        while results.message().await?.is_some() {}
         let any = Any::decode(result.body).map_err(|_| malformed())?;
         let result: ActionCreatePreparedStatementResult = any.unpack().ok().flatten().ok_or_else(malformed)?;
         let schema = |bytes: bytes::Bytes| match bytes.is_empty() {
@@ -229,9 +241,22 @@ impl Session {
         };
         let mut results = self.adopt_reply(reply)?.into_inner();
         let result = results.message().await?.ok_or_else(|| Status::internal("the ingest gave no count"))?;
+        while results.message().await?.is_some() {}
         let update =
             DoPutUpdateResult::decode(result.app_metadata).map_err(|_| Status::internal("the ingest gave no count"))?;
         Ok(update.record_count)
+    }
+
+    /// Tells the gateway that the session lives.
+    ///
+    /// # Errors
+    /// What the gateway says; FATAL when the session is lost.
+    pub async fn keep_alive(&mut self) -> Result<(), PgError> {
+        let request = self.request(Action { r#type: "GetSessionOptions".to_owned(), body: Default::default() });
+        let reply = self.client.do_action(request).await;
+        let mut results = self.adopt_reply(reply).map_err(|status| PgError::from_status(&status, None))?.into_inner();
+        while results.message().await.map_err(|status| PgError::from_status(&status, None))?.is_some() {}
+        Ok(())
     }
 
     /// Ends the session: what it holds on its worker goes.

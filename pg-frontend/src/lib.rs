@@ -3,6 +3,9 @@
 //! A connection comes in ([`server`]), asks for TLS and a session ([`startup`]), logs in ([`login`]) and is then a
 //! [`session`] of the gateway ([`flight`]). SQL is translated on its way in ([`translate`]), values on their way out
 //! ([`encode`]) and in ([`decode`]).
+//!
+//! [`PgConfig::build`] makes a [`Frontend`] of a gateway at an address or in the same process. [`program`] is the
+//! stand-alone `tavana-pg`.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
@@ -14,6 +17,7 @@ mod error;
 mod flight;
 mod login;
 mod message;
+pub mod program;
 mod server;
 mod session;
 mod settings;
@@ -22,5 +26,4 @@ mod stream;
 mod translate;
 
 pub use config::{PgAddr, PgConfig, PgConfigError};
-pub use flight::{CallError, GatewayService};
 pub use server::{Frontend, Listener};

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus::{IntCounter, IntGauge, Registry};
+use tavana_daemon::admin::Part;
 use tavana_daemon::drain::Drain;
 use tavana_daemon::listen::{Certificates, ListenError, TlsFiles, bind_tcp};
 use tavana_daemon::login::ANONYMOUS;
@@ -32,6 +33,8 @@ const MAX_OPENING: usize = 8192;
 const LOGIN_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long to wait when the process cannot take connections, for want of file descriptors mostly.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// Between two questions whether the gateway answers.
+const GATEWAY_INTERVAL: Duration = Duration::from_secs(1);
 /// Bytes of a cancel key in protocol 3.0, and since 3.2.
 const KEY_BYTES: [usize; 2] = [4, 32];
 
@@ -90,9 +93,9 @@ impl Listener {
         Ok(Self { tcp, address, tls })
     }
 
-    /// The address that is bound, with its real port.
-    pub fn address(&self) -> SocketAddr {
-        self.address
+    /// Where clients connect to `database`, `postgresql://…`.
+    pub fn uri(&self, database: &str) -> String {
+        format!("postgresql://{}/{database}", self.address)
     }
 }
 
@@ -118,6 +121,17 @@ impl Frontend {
             refused,
         };
         Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// Asks the gateway again and again whether it answers and tells `part`, until the future is dropped.
+    pub async fn watch_gateway(&self, part: Part) {
+        loop {
+            match self.shared.gateway.answers().await {
+                Ok(()) => part.ready(),
+                Err(reason) => part.not_ready(format!("the gateway does not answer: {reason}")),
+            }
+            tokio::time::sleep(GATEWAY_INTERVAL).await;
+        }
     }
 
     /// Serves until the drain is requested; sessions that run a statement then have `patience` to end it.

@@ -18,17 +18,22 @@ mod utility;
 use std::collections::HashMap;
 use std::time::Duration;
 
+use bytes::Bytes;
 use tavana_daemon::drain::Drain;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::cancel::Cancel;
-use crate::error::PgError;
+use crate::error::{PgError, Severity};
 use crate::flight;
 use crate::message::{MessageError, Request, Status};
 use crate::settings::Settings;
 use crate::stream::{Stream, StreamError};
 use extended::Prepared;
 use portal::Portal;
+
+/// How long a session may be silent until the gateway is told that it lives: its token, which is renewed then, and what it
+/// holds on a worker last as long as the client is connected.
+const KEEP_ALIVE: Duration = Duration::from_secs(240);
 
 /// What a session may hold.
 #[derive(Clone, Copy, Debug)]
@@ -132,32 +137,7 @@ impl Session {
 
     /// One request; `false` when it was the last.
     async fn turn(&mut self, drain: &Drain) -> Result<bool, StreamError> {
-        let limit = idle_limit(&self.settings, self.status);
-        let idle = async {
-            match limit {
-                Some((limit, state, message)) => {
-                    tokio::time::sleep(limit).await;
-                    PgError::fatal(state, message)
-                }
-                None => std::future::pending().await,
-            }
-        };
-        if !self.stream.has_message() {
-            self.stream.flush().await?;
-        }
-        let (kind, body) = tokio::select! {
-            biased;
-            message = self.stream.next(self.limits.message_bytes) => message?,
-            error = idle => {
-                self.stream.reply.error(&error);
-                return Ok(false);
-            }
-            () = drain.requested() => {
-                let message = "terminating connection due to administrator command";
-                self.stream.reply.error(&PgError::fatal("57P01", message));
-                return Ok(false);
-            }
-        };
+        let Some((kind, body)) = self.wait(drain).await? else { return Ok(false) };
         let request = match Request::read(kind, body) {
             Ok(request) => request,
             // The message was whole, so the next one is found.
@@ -199,9 +179,47 @@ impl Session {
         Ok(true)
     }
 
+    /// Waits for the next message; none when the client was told why there will be no more.
+    async fn wait(&mut self, drain: &Drain) -> Result<Option<(u8, Bytes)>, StreamError> {
+        if !self.stream.has_message() {
+            self.stream.flush().await?;
+        }
+        let limit = idle_limit(&self.settings, self.status);
+        let idle = async {
+            match limit {
+                Some((limit, state, message)) => {
+                    tokio::time::sleep(limit).await;
+                    PgError::fatal(state, message)
+                }
+                None => std::future::pending().await,
+            }
+        };
+        tokio::pin!(idle);
+        loop {
+            let told = tokio::select! {
+                biased;
+                message = self.stream.next(self.limits.message_bytes) => return Ok(Some(message?)),
+                error = &mut idle => error,
+                () = drain.requested() => PgError::fatal("57P01", "terminating connection due to administrator command"),
+                // A transaction that idles is the worker's to end.
+                () = tokio::time::sleep(KEEP_ALIVE), if self.status == Status::Idle => match self.flight.keep_alive().await {
+                    Ok(()) => continue,
+                    Err(error) if error.severity == Severity::Fatal => error,
+                    // A gateway that cannot be reached now may be back for the next statement.
+                    Err(_) => continue,
+                },
+            };
+            self.stream.reply.error(&told);
+            return Ok(None);
+        }
+    }
+
     /// Tells of a failure and what it does to the transaction.
     async fn fail(&mut self, error: PgError) -> Result<(), StreamError> {
         self.stream.reply.error(&error);
+        if error.severity == Severity::Fatal {
+            return Err(StreamError::Ended);
+        }
         if self.status == Status::Transaction {
             self.status = Status::Failed;
             if self.implicit {

@@ -33,13 +33,16 @@ pub enum StreamError {
     /// The client is gone.
     #[error("the client closed the connection")]
     Gone,
+    /// The session cannot go on; the client was told why.
+    #[error("the session ended")]
+    Ended,
 }
 
 impl From<StreamError> for PgError {
     fn from(error: StreamError) -> Self {
         match error {
             StreamError::Message(error) => error.into(),
-            StreamError::Io(_) | StreamError::Gone => Self::fatal("08006", error.to_string()),
+            StreamError::Io(_) | StreamError::Gone | StreamError::Ended => Self::fatal("08006", error.to_string()),
         }
     }
 }

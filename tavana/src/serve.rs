@@ -1,7 +1,6 @@
 //! `tavana serve`: the same gateway and worker as in a fleet, joined in memory.
 
 use std::io::IsTerminal as _;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -10,12 +9,12 @@ use serde::Serialize;
 use tavana_daemon::admin::Part;
 use tavana_daemon::config::ServerConfig;
 use tavana_daemon::listen::ListenError;
+use tavana_daemon::peer::in_memory;
 use tavana_daemon::program::Program;
 use tavana_daemon::users::Users;
 use tavana_gateway::{Gateway, GatewayConfig, WorkerEndpoint};
-use tavana_pg::{Frontend, GatewayService, Listener as PgListener, PgAddr, PgConfig};
+use tavana_pg::{Frontend, Listener as PgListener, PgAddr, PgConfig};
 use tavana_worker::{Trust, Worker, WorkerConfig};
-use tower::ServiceExt as _;
 
 /// Threads that may wait for DuckDB at a time: as many statements compute at once.
 const BLOCKING_THREADS: usize = 512;
@@ -42,19 +41,16 @@ pub(crate) struct Settings {
 
 pub(crate) fn run(settings: Settings) -> anyhow::Result<()> {
     settings.server.validate()?;
-    settings.pg.validate(settings.server.users.is_some())?;
+    settings.pg.validate(settings.server.process.users.is_some())?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().max_blocking_threads(BLOCKING_THREADS).build()?;
     runtime.block_on(serve(settings))
 }
 
 async fn serve(settings: Settings) -> anyhow::Result<()> {
-    let has_users = settings.server.users.is_some();
+    let has_users = settings.server.process.users.is_some();
     let program = Program::start(&settings.server, "tavana", settings.worker.data_dir.as_deref()).await?;
-    let pg = match settings.pg.pg_addr {
-        PgAddr::At(address) => Some(PgListener::bind(address, settings.server.tls()).await.map_err(pg_address)?),
-        PgAddr::Off => None,
-    };
+    let pg = bind_postgresql(&settings).await?;
     let worker = tokio::select! {
         worker = build_worker(settings.clone(), &program) => worker?,
         () = program.drain.requested() => return Ok(()),
@@ -64,10 +60,9 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     let gateway = settings.gateway.build(login, sealer, vec![embedded], &program.registry, &program.readiness)?;
     gateway.checked().await;
     let frontend = build_frontend(&settings, &gateway, &program)?;
-    program.ready();
-    if let Some(listener) = &pg {
-        tell_postgresql(listener.address(), &settings.pg.pg_database);
-    }
+    let postgresql = pg.as_ref().map(|listener| listener.uri(&settings.pg.pg_database));
+    let postgresql: Vec<_> = postgresql.iter().map(|uri| ("PostgreSQL", uri.as_str())).collect();
+    program.ready(&postgresql);
     tell_how_to_connect(&program.uri(), has_users);
     let patience = settings.server.limits().drain_timeout;
     let drain = program.drain.clone();
@@ -92,16 +87,20 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
 
 /// The frontend of a gateway in this process.
 fn build_frontend(settings: &Settings, gateway: &Gateway, program: &Program) -> anyhow::Result<Frontend> {
-    let users = settings.server.users.as_deref().map(Users::open).transpose()?;
-    let service = GatewayService::new(gateway.clone().map_err(|never| match never {}));
-    Ok(settings.pg.build(service, users, Arc::clone(&program.sealer), &program.registry)?)
+    let users = settings.server.process.users.as_deref().map(Users::open).transpose()?;
+    Ok(settings.pg.build(vec![in_memory(gateway.clone())], users, Arc::clone(&program.sealer), &program.registry)?)
 }
 
-/// A PostgreSQL of its own is often there already.
-fn pg_address(error: ListenError) -> anyhow::Error {
-    let in_use = matches!(error, ListenError::InUse { .. });
-    let error = anyhow::Error::from(error);
-    if in_use { error.context("give another with --pg-addr IP:PORT, or --pg-addr off") } else { error }
+/// The port of PostgreSQL, where the settings want one. A PostgreSQL of its own is often there already.
+async fn bind_postgresql(settings: &Settings) -> anyhow::Result<Option<PgListener>> {
+    let PgAddr::At(address) = settings.pg.pg_addr else { return Ok(None) };
+    match PgListener::bind(address, settings.server.process.tls()).await {
+        Ok(listener) => Ok(Some(listener)),
+        Err(error @ ListenError::InUse { .. }) => {
+            Err(anyhow::Error::from(error).context("give another with --pg-addr IP:PORT, or --pg-addr off"))
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 async fn build_worker(settings: Settings, program: &Program) -> anyhow::Result<Worker> {
@@ -110,7 +109,7 @@ async fn build_worker(settings: Settings, program: &Program) -> anyhow::Result<W
     let bar = Bar::new(program.starting());
     let build = move || {
         let _runtime = runtime.enter();
-        let trusted = settings.server.users.is_none();
+        let trusted = settings.server.process.users.is_none();
         let life = settings.server.session_ttl();
         let progress = |what: &str, done: f64| bar.show(what, done);
         settings.worker.build(Trust::Gateways, trusted, sealer, life, &registry, &progress)
@@ -147,11 +146,6 @@ impl Bar {
             self.bar.finish_and_clear();
         }
     }
-}
-
-#[allow(clippy::print_stdout)]
-fn tell_postgresql(address: SocketAddr, database: &str) {
-    println!("  PostgreSQL  postgresql://{address}/{database}");
 }
 
 #[allow(clippy::print_stdout)]

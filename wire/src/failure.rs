@@ -30,6 +30,8 @@ pub enum FailureKind {
     Conflict,
     /// The request does not fit the state of its session or transaction.
     State,
+    /// The session's worker is gone, and with it what the session held there; only a new session helps.
+    SessionGone,
     /// Nobody is known by these credentials, or there are none.
     Unauthenticated,
     /// The principal may not do this.
@@ -65,7 +67,7 @@ impl FailureKind {
             Self::InvalidRequest | Self::Syntax | Self::Binding | Self::Data => Code::InvalidArgument,
             Self::NotFound => Code::NotFound,
             Self::AlreadyExists => Code::AlreadyExists,
-            Self::Constraint | Self::State => Code::FailedPrecondition,
+            Self::Constraint | Self::State | Self::SessionGone => Code::FailedPrecondition,
             Self::Conflict => Code::Aborted,
             Self::Unauthenticated => Code::Unauthenticated,
             Self::PermissionDenied => Code::PermissionDenied,
@@ -92,6 +94,7 @@ impl FailureKind {
             Self::Constraint => "23000",
             Self::Conflict => "40001",
             Self::State => "25000",
+            Self::SessionGone => "57P02",
             Self::Unauthenticated => "28000",
             Self::PermissionDenied => "42501",
             Self::Unsupported => "0A000",
@@ -124,6 +127,7 @@ impl FailureKind {
             Self::Constraint => "constraint",
             Self::Conflict => "conflict",
             Self::State => "state",
+            Self::SessionGone => "session_gone",
             Self::Unauthenticated => "unauthenticated",
             Self::PermissionDenied => "permission_denied",
             Self::Unsupported => "unsupported",

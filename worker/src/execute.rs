@@ -68,7 +68,7 @@ impl Executor {
     /// The session's connection here, if it has one.
     ///
     /// # Errors
-    /// `State` when the token says that the state is, or was, elsewhere.
+    /// `SessionGone` when the token says that the state is, or was, elsewhere.
     pub(crate) fn pinned_session(&self, call: &Call) -> Result<Option<Arc<PinnedSession>>, Failure> {
         if let Some(session) = self.pinned.find(&call.session) {
             return Ok(Some(session));
@@ -77,7 +77,7 @@ impl Executor {
             None => Ok(None),
             Some(_) => {
                 let message = "the temporary tables and the transaction of this session are gone: its worker was restarted, or it idled too long; connect again";
-                Err(Failure::new(FailureKind::State, message))
+                Err(Failure::new(FailureKind::SessionGone, message))
             }
         }
     }

@@ -49,10 +49,10 @@ async fn start(settings: Settings) -> anyhow::Result<()> {
     }
     let program = Program::start(server, "tavana-worker", settings.worker.data_dir.as_deref()).await?;
     let trust = if settings.gateway_only { Trust::Gateways } else { Trust::Clients(Arc::clone(&program.login)) };
-    let trusted = server.users.is_none() && !settings.gateway_only;
+    let trusted = server.process.users.is_none() && !settings.gateway_only;
     let progress = |what: &str, done: f64| tracing::info!("{what}: {:.0} %", done * 100.0);
     let sealer = Arc::clone(&program.sealer);
     let worker = settings.worker.build(trust, trusted, sealer, server.session_ttl(), &program.registry, &progress)?;
-    program.ready();
+    program.ready(&[]);
     program.serve(worker.service(), async { worker.broken().await.into() }).await
 }

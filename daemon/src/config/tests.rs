@@ -91,9 +91,9 @@ fn later_layers_win() {
     );
     let config = world.alone(&["--config", &file, "--log-level", "error"]);
     assert_eq!(config.server.flight_addr.port(), 1);
-    assert_eq!(config.server.http_addr.port(), 3);
-    assert_eq!(config.server.log_level, "error");
-    assert_eq!(config.server.drain_timeout_seconds, 7);
+    assert_eq!(config.server.process.http_addr.port(), 3);
+    assert_eq!(config.server.process.log_level, "error");
+    assert_eq!(config.server.process.drain_timeout_seconds, 7);
     assert_eq!(config.server.session_ttl_seconds, 12 * 3600);
     assert_eq!(config.own.worker, ["grpc://a:1", "grpc://b:2"]);
     assert!(config.own.gateway_only);
@@ -117,7 +117,7 @@ fn a_variable_may_name_the_file_and_hold_several_values() {
 fn an_empty_variable_says_nothing() {
     let empty = ["TAVANA_CONFIG", "TAVANA_USERS", "TAVANA_FLIGHT_ADDR", "TAVANA_GATEWAY_ONLY", "TAVANA_WORKER"];
     let config = world(&empty.map(|name| (name, ""))).alone(&["--worker", "w"]);
-    assert_eq!((config.server.flight_addr.port(), config.server.users), (50051, None));
+    assert_eq!((config.server.flight_addr.port(), config.server.process.users), (50051, None));
     assert_eq!((config.own.gateway_only, config.own.worker), (false, vec!["w".to_owned()]));
 }
 
@@ -185,7 +185,7 @@ fn a_command_inside_a_program_has_its_own_settings() {
     let Loaded::Run(program) = world.load::<Several>(&["serve", "--config", &file]).unwrap() else { panic!("dumped") };
     let Verb::Serve(config) = program.command else { panic!("not serve") };
     assert_eq!(config.server.flight_addr.port(), 9);
-    assert_eq!(config.server.drain_timeout_seconds, 7);
+    assert_eq!(config.server.process.drain_timeout_seconds, 7);
     let Loaded::Dump(text) = world.load::<Several>(&["serve", "--config", &file, "--dump-config"]).unwrap() else {
         panic!("no dump")
     };
@@ -215,8 +215,8 @@ fn settings_that_do_not_go_together_are_refused_with_the_cure() {
     let check = |args: &[&str]| world.alone(&[&["--worker", "w"], args].concat()).server.validate();
     assert_eq!(check(&[]), Ok(()));
     assert_eq!(check(&["--flight-addr", "[::1]:0"]), Ok(()));
-    assert_eq!(check(&["--tls-cert", "a"]), Err(SettingsError::HalfTls));
-    assert_eq!(check(&["--tls-key", "a"]), Err(SettingsError::HalfTls));
+    assert_eq!(check(&["--tls-cert", "a"]), Err(SettingsError::Process(ProcessConfigError::HalfTls)));
+    assert_eq!(check(&["--tls-key", "a"]), Err(SettingsError::Process(ProcessConfigError::HalfTls)));
     assert_eq!(check(&["--tls-key", "a", "--tls-cert", "b"]), Ok(()));
     let error = check(&["--flight-addr", "0.0.0.0:50051"]).unwrap_err();
     assert!(matches!(error, SettingsError::OpenToAll(_)) && error.to_string().contains("--users"), "{error}");
@@ -224,8 +224,11 @@ fn settings_that_do_not_go_together_are_refused_with_the_cure() {
     assert_eq!(check(&["--flight-addr", "0.0.0.0:50051", "--users", "u"]), Ok(()));
     assert!(matches!(check(&["--http-addr", "127.0.0.1:50051"]), Err(SettingsError::SameAddress(_))));
     assert_eq!(check(&["--http-addr", "127.0.0.1:0", "--flight-addr", "127.0.0.1:0"]), Ok(()));
-    assert!(matches!(check(&["--log-level", "a=loud"]), Err(SettingsError::LogLevel { .. })));
-    let tls = world.alone(&["--worker", "w", "--tls-key", "a", "--tls-cert", "b"]).server.tls().unwrap();
+    assert!(matches!(
+        check(&["--log-level", "a=loud"]),
+        Err(SettingsError::Process(ProcessConfigError::LogLevel { .. }))
+    ));
+    let tls = world.alone(&["--worker", "w", "--tls-key", "a", "--tls-cert", "b"]).server.process.tls().unwrap();
     assert_eq!((tls.certificate.as_path(), tls.key.as_path()), (Path::new("b"), Path::new("a")));
 }
 
@@ -238,5 +241,8 @@ fn the_key_of_its_gateways_stands_for_users() {
     };
     assert_eq!(check(&[]), Err(SettingsError::NoKey));
     assert_eq!(check(&["--key-file", "k"]), Ok(()));
-    assert_eq!(check(&["--key-file", "k", "--tls-cert", "a"]), Err(SettingsError::HalfTls));
+    assert_eq!(
+        check(&["--key-file", "k", "--tls-cert", "a"]),
+        Err(SettingsError::Process(ProcessConfigError::HalfTls))
+    );
 }

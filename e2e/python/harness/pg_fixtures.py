@@ -1,6 +1,7 @@
 """The fixtures of the PostgreSQL tests, a plugin that conftest.py names.
 
 pytest e2e/python -k test_pg_                 against `tavana serve --pg-addr`
+pytest e2e/python -k test_pg_ --pg-apart      against `tavana-pg` with a gateway and a worker
 pytest e2e/python -k test_pg_ --pg-oracle     against the real PostgreSQL 15
 """
 
@@ -19,6 +20,17 @@ def pytest_addoption(parser):
         action="store_true",
         help="run the PostgreSQL tests against the real PostgreSQL 15 instead of Tavana",
     )
+
+    parser.addoption(
+        "--pg-apart",
+        action="store_true",
+        help="run the PostgreSQL tests against `tavana-pg`, a gateway and a worker",
+    )
+
+
+def _start(request, directory, **options):
+    apart = request.config.getoption("pg_apart")
+    return (pg_server.start_apart if apart else pg_server.start_tavana)(directory, **options)
 
 
 def pytest_collection_modifyitems(config, items):
@@ -45,9 +57,9 @@ def pg(request, tmp_path_factory):
     if request.config.getoption("pg_oracle"):
         yield request.getfixturevalue("_pg_oracle").server
         return
-    server = pg_server.start_tavana(tmp_path_factory.mktemp("pg"))
+    server = _start(request, tmp_path_factory.mktemp("pg"))
     yield server
-    server.program.stop()
+    server.stop()
 
 
 @pytest.fixture(scope="session")
@@ -57,9 +69,9 @@ def pg_secured(request, tmp_path_factory):
         yield request.getfixturevalue("_pg_oracle").secured
         return
     users_file = request.getfixturevalue("users_file")
-    server = pg_server.start_tavana(tmp_path_factory.mktemp("pg-secured"), users_file=users_file)
+    server = _start(request, tmp_path_factory.mktemp("pg-secured"), users_file=users_file)
     yield server
-    server.program.stop()
+    server.stop()
 
 
 @pytest.fixture

@@ -6,21 +6,20 @@ PostgreSQL's behaviour; that Tavana has it too is the point of the suite.
 
 import os
 import pwd
-import re
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
+import urllib.parse
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness import pg_wire, secured
+from harness import pg_wire, secured, topology
 from harness.processes import _PR_SET_PDEATHSIG, Program, _libc
 from harness.topology import Tls, eventually
 
 DATABASE = USER = "tavana"
-_READY = re.compile(r"^\s*PostgreSQL\s+postgresql://([^:/]+):(\d+)/(\S+)")
 
 
 @dataclass
@@ -33,6 +32,7 @@ class PgServer:
     password: str = ""
     database: str = DATABASE
     program: Program | None = None
+    behind: list[Program] = field(default_factory=list)  # its gateway and worker, when apart
     users: dict[str, str] = field(default_factory=dict)  # name → password
 
     @property
@@ -42,6 +42,16 @@ class PgServer:
     @property
     def is_oracle(self) -> bool:
         return self.program is None
+
+    @property
+    def programs(self) -> list[Program]:
+        """Tavana's processes, from the client inwards; the last one has the DuckDB."""
+        return [self.program, *self.behind] if self.program else []
+
+    def stop(self) -> None:
+        """Clients first, so that each can drain into a living one."""
+        for program in self.programs:
+            program.stop()
 
     @property
     def conninfo(self) -> str:
@@ -70,7 +80,7 @@ class PgServer:
     def running_queries(self) -> int:
         """How many statements run now, the question itself left out."""
         if self.program:
-            return int(self.program.metric("tavana_worker_queries_running"))
+            return int(self.programs[-1].metric("tavana_worker_queries_running"))
         with pg_wire.connect(self) as wire:
             rows = wire.run(
                 "select count(*) from pg_stat_activity where state = 'active'"
@@ -87,13 +97,35 @@ def start_tavana(directory: Path, *, users_file: Path | None = None, args=()) ->
         words += ["--users", users_file]
         users = {name: secured.password_of(name) for name in secured.USERS}
     program = Program("tavana", *words, log_dir=directory)
+    return _of(program, [], users)
 
-    def address():
-        return next(filter(None, map(_READY.match, program.stdout)), None)
 
-    found = eventually(address, seconds=10)
+def start_apart(directory: Path, *, users_file: Path | None = None, args=()) -> PgServer:
+    """`tavana-pg`, its gateway and their worker, a process each."""
+    key, users = ["--key-file", topology.new_key(directory)], {}
+    logins = []
+    if users_file:
+        logins = ["--users", users_file]
+        users = {name: secured.password_of(name) for name in secured.USERS}
+    started = [Program("tavana-worker", "--gateway-only", *key, log_dir=directory)]
+    try:
+        words = ["tavana-gateway", "--worker", started[0].uri, *key, *logins]
+        started.insert(0, Program(*words, log_dir=directory))
+        words = ["tavana-pg", "--gateway", started[0].uri, *key, *logins, *args]
+        return _of(Program(*words, log_dir=directory), started, users)
+    except BaseException:
+        for program in started:
+            program.kill()
+        raise
+
+
+def _of(program: Program, behind: list[Program], users: dict[str, str]) -> PgServer:
+    url = urllib.parse.urlsplit(program.addresses["pg"])
     user = next(iter(users), USER)
-    return PgServer(found[1], int(found[2]), user, users.get(user, ""), found[3], program, users)
+    database = url.path.removeprefix("/")
+    return PgServer(
+        url.hostname, url.port, user, users.get(user, ""), database, program, behind, users
+    )
 
 
 class Oracle:

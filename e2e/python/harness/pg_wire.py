@@ -299,6 +299,7 @@ class Wire:
 def connect(server, **parameters) -> Wire:
     """A logged-in connection to a `PgServer`."""
     wire = Wire(server.address)
-    seen = wire.login({"user": server.user, "database": server.database} | parameters)
+    asked = {"user": server.user, "database": server.database} | parameters
+    seen = wire.login(asked, server.password)
     assert seen[-1][0] == "Z", transcript(seen)
     return wire

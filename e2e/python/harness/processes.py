@@ -20,6 +20,7 @@ STOP_SECONDS = 40
 
 _READY = {
     "flight": re.compile(r"^\s*Flight SQL\s+(grpc(?:\+tls)?://\S+)"),
+    "pg": re.compile(r"^\s*PostgreSQL\s+(postgresql://\S+)"),
     "http": re.compile(r"^\s*HTTP\s+(http://\S+)"),
 }
 _libc = ctypes.CDLL(None)
@@ -64,7 +65,7 @@ class Program:
         *args,
         log_dir: Path,
         prefix=(),
-        flight_port=0,
+        port=0,
         http_port=0,
         before_exec=None,
     ):
@@ -72,9 +73,10 @@ class Program:
         self.label = f"{name}-{len(Program.started)}"
         self.log = log_dir / f"{self.label}.log"
         words = [*prefix, binary(name), *args, "--log-format", "json"]
+        self.main = "pg" if name == "tavana-pg" else "flight"  # its first port
         words += [
-            "--flight-addr",
-            f"127.0.0.1:{flight_port}",
+            f"--{self.main}-addr",
+            f"127.0.0.1:{port}",
             "--http-addr",
             f"127.0.0.1:{http_port}",
         ]
@@ -112,14 +114,14 @@ class Program:
             for what, pattern in _READY.items():
                 if found := pattern.match(line):
                     self.addresses[what] = found[1]
-            if len(self.addresses) == len(_READY):
+            if "http" in self.addresses:  # the last that is told
                 self._ready.set()
         self.process.stdout.close()
         self._ready.set()
 
     def _wait_until_ready(self) -> None:
         self._ready.wait(START_SECONDS)
-        if len(self.addresses) == len(_READY):
+        if "http" in self.addresses:
             return
         try:
             code = self.process.wait(timeout=2)
@@ -134,12 +136,12 @@ class Program:
 
     @property
     def uri(self) -> str:
-        return self.addresses["flight"]
+        return self.addresses[self.main]
 
     @property
     def target(self) -> str:
-        """`host:port` of the Flight endpoint."""
-        return self.uri.partition("://")[2]
+        """`host:port` of its first port."""
+        return self.uri.partition("://")[2].partition("/")[0]
 
     @property
     def port(self) -> int:
@@ -158,7 +160,7 @@ class Program:
             *args,
             log_dir=log_dir,
             prefix=prefix,
-            flight_port=self.port,
+            port=self.port,
             http_port=http_port,
             before_exec=before_exec,
         )

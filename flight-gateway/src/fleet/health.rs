@@ -5,12 +5,12 @@ use std::time::Duration;
 use arrow_flight::Action;
 use arrow_flight::flight_service_client::FlightServiceClient;
 use prost::Message as _;
+use tavana_daemon::peer::PeerService;
 use tavana_wire::action::{self, WorkerStatus};
 use tavana_wire::{WorkerId, headers};
 use tonic::Request;
 use tonic::metadata::MetadataMap;
 
-use super::WorkerService;
 use crate::route::Health;
 use tavana_daemon::service_token::ServiceToken;
 
@@ -62,7 +62,7 @@ impl Condition {
 
 /// Asks a worker for its status.
 pub(super) async fn check(
-    worker: WorkerService,
+    worker: PeerService,
     token: &ServiceToken,
     deadline: Duration,
 ) -> Result<WorkerStatus, CheckError> {
@@ -70,7 +70,7 @@ pub(super) async fn check(
     answer.unwrap_or(Err(CheckError::Late(deadline)))
 }
 
-async fn ask(worker: WorkerService, token: &ServiceToken) -> Result<WorkerStatus, CheckError> {
+async fn ask(worker: PeerService, token: &ServiceToken) -> Result<WorkerStatus, CheckError> {
     let failed = |status: tonic::Status| CheckError::Failed(format!("{}: {}", status.code(), status.message()));
     let mut request = Request::new(Action { r#type: action::WORKER_STATUS.to_owned(), ..Action::default() });
     let mut own = http::HeaderMap::new();

@@ -2,13 +2,16 @@
 
 It is the same program for every peer, so that only what is measured differs:
 `--url` reads from a Flight server, `--database` opens DuckDB in this process
-(the limit to compare with). Jobs come as JSON lines on stdin, a result goes as
+(the limit to compare with), and with neither it only runs programs. Jobs come as JSON lines on stdin, a result goes as
 one JSON line to stdout; end of stdin ends the process. Connections are kept
 from job to job. Times are wall seconds unless a name says otherwise.
 """
 
 import argparse
 import json
+import os
+import re
+import subprocess
 import sys
 import threading
 import time
@@ -211,9 +214,39 @@ def execute(target, sql):
     return {}
 
 
+def _program(words, url):
+    """Runs a client of PostgreSQL to its end; what it printed, and its seconds."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    begun = time.perf_counter()
+    done = subprocess.run(words, capture_output=True, text=True, env=kept | {"PSQLRC": os.devnull})
+    seconds = time.perf_counter() - begun
+    if done.returncode:
+        raise RuntimeError(f"{words[0]} {url}: {done.stderr[-500:]}")
+    return done.stdout, seconds
+
+
+def psql(_, url, sql):
+    """psql with its usual flags for scripts; the rows go nowhere."""
+    words = ["psql", url, "-XAt", "-v", "ON_ERROR_STOP=1", "-o", os.devnull, "-c", sql]
+    return {"seconds": _program(words, url)[1]}
+
+
+def pgbench(_, url, script, clients, transactions):
+    """pgbench with prepared statements; milliseconds a statement over all clients."""
+    words = ["pgbench", "-n", "-M", "prepared", "-f", script, "-c", str(clients), "-j", "1"]
+    printed, seconds = _program([*words, "-t", str(transactions // clients), url], url)
+    rate = float(re.search(r"tps = ([\d.]+) \(without", printed)[1])
+    failed = int(re.search(r"failed transactions: (\d+)", printed)[1])
+    failures = [f"{failed} transactions of pgbench"] * failed
+    return {"seconds": seconds, "statement_ms": 1e3 / rate, "failures": failures}
+
+
 JOBS = {
     job.__name__: job
-    for job in (queries, adbc_query, size, point, ingest, slow, value, set_batch_rows, execute)
+    for job in (
+        *(queries, adbc_query, size, point, ingest, slow, value, set_batch_rows, execute),
+        *(psql, pgbench),
+    )
 }
 
 
@@ -225,6 +258,8 @@ def main():
     args = parser.parse_args()
     if args.url:
         target = RawFlight(args.url)
+    elif not args.database:
+        target = None
     else:
         target = InProcess(args.database, args.memory_limit_bytes)
     for line in sys.stdin:

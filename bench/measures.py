@@ -23,7 +23,11 @@ RSS_EVERY_SECONDS = 0.05
 MIB = 1 << 20
 
 SERVERS = ("cpp", "worker", "serve", "gateway")
-ALL = ("inprocess", *SERVERS)
+FLIGHT = ("inprocess", *SERVERS)
+PG = ("postgres", "serve", "gateway")
+ALL = (*FLIGHT, "postgres")
+PG_STATEMENTS = 20_000
+PG_CLIENTS = 16
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,8 @@ class Measure:
 
     title: str
     run: Callable
-    peers: tuple = ALL
+    peers: tuple = FLIGHT
+    base: str = "inprocess"  # the peer that ratios are to
     metric: str = "seconds"
     before: Callable = lambda peer, context: None
     rounds: int | None = None
@@ -93,7 +98,9 @@ def _fresh(peer, context):
 
 def _slow(peer, context):
     """Resident memory of the process nearest to the client while the client dawdles."""
-    role, server = list(peer.servers.items())[-1]
+    role, server = next(
+        (role, server) for role, server in reversed(peer.servers.items()) if role != "pg"
+    )
     repeat = math.ceil(context.slow_bytes / context.scan_bytes[peer.name])
     seen, done = [server.rss_bytes()], threading.Event()
 
@@ -120,6 +127,25 @@ def _slow(peer, context):
     sample["growth_mib"] = (max(seen) - seen[0]) / MIB
     sample["late_growth_mib"] = max(0, max(seen[half:]) - max(seen[:half])) / MIB
     return sample
+
+
+def _pg_copy(peer, context):
+    return peer.load.call("psql", url=peer.pg_url, sql="copy lineitem to stdout")
+
+
+def _pg_rows(peer, context):
+    return peer.load.call("psql", url=peer.pg_url, sql=SCAN)
+
+
+def _pgbench(clients):
+    def run(peer, context):
+        script = str(context.data.folder / "point.sql")
+        with open(script, "w") as file:
+            file.write(POINT + ";\n")
+        arguments = {"script": script, "clients": clients, "transactions": PG_STATEMENTS}
+        return peer.load.call("pgbench", url=peer.pg_url, **arguments)
+
+    return run
 
 
 def mixed_queries(scale):
@@ -165,6 +191,22 @@ MEASURES = {
         metric="growth_mib",
         before=_fresh,
         rounds=1,
+    ),
+    "pgcopy": Measure("`COPY lineitem TO STDOUT`, psql", _pg_copy, peers=PG, base="postgres"),
+    "pgrows": Measure(f"`{SCAN}`, psql", _pg_rows, peers=PG, base="postgres"),
+    "pgone": Measure(
+        f"`{POINT}`, pgbench with prepared statements, 1 client",
+        _pgbench(1),
+        peers=PG,
+        base="postgres",
+        metric="statement_ms",
+    ),
+    "pgmany": Measure(
+        f"`{POINT}`, pgbench with prepared statements, {PG_CLIENTS} clients",
+        _pgbench(PG_CLIENTS),
+        peers=PG,
+        base="postgres",
+        metric="statement_ms",
     ),
 }
 

@@ -19,6 +19,8 @@ from pathlib import Path
 
 import psutil
 
+from postgres import Cluster
+
 HERE = Path(__file__).resolve().parent
 START_SECONDS = 60
 STOP_SECONDS = 20
@@ -29,11 +31,12 @@ TITLES = {
     "worker": "tavana-worker",
     "serve": "tavana serve",
     "gateway": "tavana-gateway + tavana-worker",
+    "postgres": "PostgreSQL 15",
 }
 PROGRAMS = {
     "worker": ["tavana-worker"],
     "serve": ["tavana"],
-    "gateway": ["tavana-worker", "tavana-gateway"],
+    "gateway": ["tavana-worker", "tavana-gateway", "tavana-pg"],
 }
 
 
@@ -79,8 +82,8 @@ class Process:
         return Path(self.log).read_text(errors="replace")
 
     def cpu_seconds(self):
-        times = self.info.cpu_times()
-        return times.user + times.system
+        """Its own, and those of programs that it ran."""
+        return sum(self.info.cpu_times()[:4])
 
     def rss_bytes(self):
         return self.info.memory_info().rss
@@ -135,12 +138,19 @@ class Peer:
     def __init__(self, name, data, settings):
         self.name, self.title = name, TITLES[name]
         self.servers, self.load = {}, None
+        self.pg_url = None  # where psql and pgbench connect
         self._data, self._settings = data, settings
         self._folder = settings.scratch / name
         self._folder.mkdir()
 
     def start(self):
         """Starts servers and load process on a fresh copy of the data."""
+        if self.name == "postgres":
+            cluster = self.servers["postgres"] = Cluster(self._folder / "postgres.log")
+            cluster.load(self._data.database)
+            self.pg_url = cluster.url()
+            self.load = Load([], self._folder / "load.log", self._settings.job_seconds)
+            return
         database = self._folder / "tavana.duckdb"
         Path(f"{database}.wal").unlink(missing_ok=True)
         shutil.copyfile(self._data.database, database)
@@ -183,25 +193,37 @@ class Peer:
         return self._tavana("worker", ["tavana-worker", *self._storage(database), *more])
 
     def _start_serve(self, database):
-        return self._tavana(
-            "serve", ["tavana", "serve", "--pg-addr", "off", *self._storage(database)]
-        )
+        command = ["tavana", "serve", "--pg-addr", "127.0.0.1:0", *self._storage(database)]
+        uri = self._tavana("serve", command)
+        self.pg_url = self._pg_url("serve")
+        return uri
 
     def _start_gateway(self, database):
         key = self._folder / "key"
         key.touch(mode=0o600)
         key.write_text(secrets.token_hex(32) + "\n")
         worker = self._start_worker(database, "--gateway-only", "--key-file", key)
-        return self._tavana("gateway", ["tavana-gateway", "--worker", worker, "--key-file", key])
+        command = ["tavana-gateway", "--worker", worker, "--key-file", key]
+        uri = self._tavana("gateway", command)
+        self._spawn(
+            "pg", ["tavana-pg", "--pg-addr", "127.0.0.1:0", "--gateway", uri, "--key-file", key]
+        )
+        self.pg_url = self._pg_url("pg")
+        return uri
 
     def _storage(self, database):
         limit = self._settings.memory_limit_bytes
         return ["--data-dir", database.parent, "--memory-limit-bytes", limit]
 
     def _tavana(self, role, command):
+        self._spawn(role, [*command, "--flight-addr", "127.0.0.1:0"])
+        return self.servers[role].wait_for(r"Flight SQL\s+(grpc://\S+)")
+
+    def _spawn(self, role, command):
         program, *flags = command
-        flags += ["--flight-addr", "127.0.0.1:0", "--http-addr", "127.0.0.1:0"]
-        self.servers[role] = server = Process(
-            program, [self._settings.bin_dir / program, *flags], self._folder / f"{role}.log"
-        )
-        return server.wait_for(r"Flight SQL\s+(grpc://\S+)")
+        words = [self._settings.bin_dir / program, *flags, "--http-addr", "127.0.0.1:0"]
+        self.servers[role] = Process(program, words, self._folder / f"{role}.log")
+
+    def _pg_url(self, role):
+        url = self.servers[role].wait_for(r"PostgreSQL\s+(postgresql://\S+)")
+        return url.replace("://", "://tavana@")

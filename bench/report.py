@@ -23,7 +23,7 @@ TEMPLATE = Path(__file__).with_name("benchmarks.template.md")
 NOISY_SHARE = 0.10
 # Derived: CPU seconds of the gateway process for each GB (10⁹ bytes of Arrow data) it relayed.
 GATEWAY_CPU = "gateway_cpu_seconds_per_gb"
-UNITS = {"seconds": "s", "p50_ms": "ms", "growth_mib": "MiB"}
+UNITS = {"seconds": "s", "p50_ms": "ms", "growth_mib": "MiB", "statement_ms": "ms"}
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,36 @@ GOALS = [
         "late_growth_mib",
         " MiB",
     ),
+    Goal(
+        "`COPY lineitem TO STDOUT`, `tavana serve`, to PostgreSQL",
+        "pgcopy",
+        "serve",
+        "postgres",
+        0.5,
+    ),
+    Goal(
+        "psql `-AtX`, all of lineitem, `tavana serve`, to PostgreSQL",
+        "pgrows",
+        "serve",
+        "postgres",
+        0.85,
+    ),
+    Goal(
+        "`select 1`, pgbench, 1 client, `tavana serve`, to PostgreSQL",
+        "pgone",
+        "serve",
+        "postgres",
+        4,
+        "statement_ms",
+    ),
+    Goal(
+        "The same, 16 clients, time a statement",
+        "pgmany",
+        "serve",
+        "postgres",
+        4,
+        "statement_ms",
+    ),
 ]
 
 
@@ -139,11 +169,12 @@ def measure_rows(results, measure):
     """One row a peer: median and spread, ratio to in-process, CPU seconds of each process."""
     rows, peers = [], results["samples"].get(measure, {})
     base = "scan" if measure == "adbc" else measure
+    limit = MEASURES[measure].base
     for peer, samples in peers.items():
         own = values(results, measure, peer)
-        theirs = values(results, base, "inprocess", MEASURES[measure].metric)
+        theirs = values(results, base, limit, MEASURES[measure].metric)
         to_limit = "–"
-        if theirs and MEASURES[measure].metric in ("seconds", "p50_ms"):
+        if theirs and MEASURES[measure].metric in ("seconds", "p50_ms", "statement_ms"):
             each = [a / b for a, b in zip(own, theirs, strict=False)]
             to_limit = _spread((median(own) / median(theirs), min(each), max(each)))
         cpu = ", ".join(
@@ -156,7 +187,8 @@ def measure_rows(results, measure):
 
 def measure_header(measure):
     unit = UNITS[MEASURES[measure].metric]
-    return ["peer", f"{unit}: median (min–max)", "to in-process", "CPU seconds"]
+    to = "in-process" if MEASURES[measure].base == "inprocess" else "PostgreSQL"
+    return ["peer", f"{unit}: median (min–max)", f"to {to}", "CPU seconds"]
 
 
 def _markdown(header, rows):

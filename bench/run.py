@@ -24,8 +24,9 @@ from pathlib import Path
 import psutil
 
 import data
+import postgres
 import report
-from measures import ALL, MEASURES, SCAN, Context, Meter
+from measures import ALL, FLIGHT, MEASURES, SCAN, Context, Meter
 from peers import PROGRAMS, TITLES, Peer, PeerError, missing_programs
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -101,8 +102,15 @@ def versions(peers, bin_dir):
         said = subprocess.run([bin_dir / program, "--version"], capture_output=True, text=True)
         found[program] = said.stdout.strip().removeprefix(program).strip()
     engines = {
-        peer.title: peer.load.call("value", sql="select version()")["value"] for peer in peers
+        peer.title: peer.load.call("value", sql="select version()")["value"]
+        for peer in peers
+        if peer.name in FLIGHT
     }
+    if any(peer.name == "postgres" for peer in peers):
+        said = subprocess.run(
+            [postgres.program("postgres"), "--version"], capture_output=True, text=True
+        )
+        found["PostgreSQL"] = said.stdout.removeprefix("postgres (PostgreSQL)").strip()
     if len(set(engines.values())) == 1:
         found["DuckDB engine of every peer"] = next(iter(engines.values()))
     else:
@@ -176,8 +184,9 @@ def measure_all(args, data_set, settings, peers):
         print(f"Starting {peer.title} ...", flush=True)
         peer.start()
     batch_rows = {peer.name: tune(peer) for peer in peers if peer.name in ("inprocess", "cpp")}
-    scan_bytes = {peer.name: peer.load.call("size", sql=SCAN)["bytes"] for peer in peers}
-    counted = peers[0].load.call("value", sql="select count(*) from lineitem")
+    flight = [peer for peer in peers if peer.name in FLIGHT]
+    scan_bytes = {peer.name: peer.load.call("size", sql=SCAN)["bytes"] for peer in flight}
+    counted = flight[0].load.call("value", sql="select count(*) from lineitem")
     results = {
         "date": datetime.date.today().isoformat(),
         "machine": {
@@ -192,7 +201,7 @@ def measure_all(args, data_set, settings, peers):
         "lineitem_rows": int(counted["value"]),
         "scan_bytes": scan_bytes,
         "batch_rows": batch_rows,
-        "ready_seconds": {peer.name: peer.ready_seconds for peer in peers if peer.servers},
+        "ready_seconds": {peer.name: peer.ready_seconds for peer in flight if peer.servers},
         "errors": [],
         "samples": {},
     }
@@ -228,6 +237,12 @@ def write(args, results):
 def main():
     args = arguments()
     bin_dir = programs_folder()
+    if not set(args.peers) & set(FLIGHT):
+        sys.exit("PostgreSQL alone is nothing to compare: name another peer, too")
+    if "postgres" in args.peers and not postgres.program("pgbench"):
+        sys.exit(
+            "PostgreSQL 15 is not installed: `make pg-clients` installs it, --peers leaves it out"
+        )
     missing = missing_programs(args.peers, bin_dir)
     if missing:
         sys.exit(

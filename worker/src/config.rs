@@ -20,7 +20,7 @@ use crate::sample::Sample;
 use crate::service::poll::Jobs;
 use crate::service::prepared::BoundParameters;
 use crate::service::{Shared, WorkerService};
-use crate::session::backend::CatalogVersion;
+use crate::session::changes::Changes;
 use crate::session::pinned::{PinnedLimits, PinnedSessions};
 use crate::session::pool::Pool;
 use crate::spool::{SpoolLimits, SpoolSpace, StoredResults};
@@ -217,7 +217,7 @@ impl WorkerConfig {
         let life = Duration::from_secs(self.ticket_ttl_seconds);
         Executor {
             id: WorkerId::random(),
-            pool: Pool::new(instance, CatalogVersion::default()),
+            pool: Pool::new(instance, Changes::default()),
             pinned: PinnedSessions::new(PinnedLimits {
                 sessions: self.max_pinned_sessions,
                 idle: Duration::from_secs(self.session_idle_seconds),

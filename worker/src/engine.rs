@@ -20,7 +20,7 @@ pub use batch_view::BatchView;
 pub use connection::{Connection, Extracted, Interrupt};
 pub use error::EngineError;
 pub use instance::{Instance, InstanceConfig};
-pub use prepared::Prepared;
+pub use prepared::{Pending, Prepared};
 pub use result::{Chunk, Column, Layout, Plain, ResultStream, Returns};
 pub use schema::{quoted, sql_type};
 

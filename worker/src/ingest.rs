@@ -21,6 +21,7 @@ use crate::engine::Connection;
 use crate::execute::Executor;
 use crate::execute::blocking::blocking;
 use crate::session::Lease;
+use crate::session::changes::Changed;
 
 /// Bytes of batches that one `INSERT` takes; each starts DuckDB's threads and ends in a row group that is not full.
 ///
@@ -117,6 +118,7 @@ fn write(
     in_transaction: bool,
     receiver: mpsc::Receiver<Input>,
 ) -> Result<i64, Failure> {
+    let _change = lease.change(Changed::Catalog);
     if !in_transaction {
         lease.connection().execute("BEGIN TRANSACTION")?;
     }
@@ -131,7 +133,6 @@ fn write(
             ended?;
         }
     }
-    lease.catalog_changed();
     outcome
 }
 

@@ -7,9 +7,11 @@
 //! [`Lease`], which nobody else can touch until it is given back.
 
 pub(crate) mod backend;
+pub(crate) mod changes;
 pub(crate) mod lease;
 pub(crate) mod pinned;
 pub(crate) mod pool;
+mod rerun;
 
 pub(crate) use lease::Lease;
 pub(crate) use pinned::{PinnedSession, PinnedSessions};

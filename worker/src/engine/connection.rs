@@ -102,12 +102,7 @@ impl Connection {
         for (index, parameter) in parameters.iter().enumerate() {
             prepared.bind_text(index, parameter)?;
         }
-        let mut result = prepared.execute()?;
-        let mut batches = Vec::new();
-        while let Some(chunk) = result.next_chunk()? {
-            batches.push(result.to_arrow(&chunk)?);
-        }
-        Ok(batches)
+        prepared.collect()
     }
 
     /// The text that a function such as `current_schema()` gives.

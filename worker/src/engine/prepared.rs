@@ -3,7 +3,7 @@
 use std::ffi::CString;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef};
+use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::datatypes::SchemaRef;
 use libduckdb_sys as duckdb;
 use tavana_wire::FailureKind;
@@ -140,6 +140,36 @@ impl Prepared {
         Err(EngineError::new(FailureKind::Binding, message))
     }
 
+    /// Begins to run it: what it will see is settled, no row is computed.
+    ///
+    /// # Errors
+    /// What DuckDB says of the statement.
+    pub fn start(&mut self) -> Result<Pending, EngineError> {
+        let mut raw = std::ptr::null_mut();
+        // SAFETY: the statement is alive, the out pointer valid.
+        let state = unsafe { duckdb::duckdb_pending_prepared_streaming(self.raw, &mut raw) };
+        let pending = Pending { raw, connection: Arc::clone(&self.connection) };
+        if state == duckdb::DuckDBSuccess {
+            return Ok(pending);
+        }
+        // SAFETY: the handle holds the error until it is dropped.
+        let message = unsafe { text(duckdb::duckdb_pending_error(pending.raw)) };
+        Err(EngineError::from_message(message))
+    }
+
+    /// Runs it and collects its rows; for results whose size is bounded.
+    ///
+    /// # Errors
+    /// What DuckDB says.
+    pub fn collect(&mut self) -> Result<Vec<RecordBatch>, EngineError> {
+        let mut result = self.execute()?;
+        let mut batches = Vec::new();
+        while let Some(chunk) = result.next_chunk()? {
+            batches.push(result.to_arrow(&chunk)?);
+        }
+        Ok(batches)
+    }
+
     /// Starts running it; rows come as they are asked for.
     ///
     /// # Errors
@@ -149,6 +179,38 @@ impl Prepared {
         let mut result: duckdb::duckdb_result = unsafe { std::mem::zeroed() };
         // SAFETY: the statement is alive, the out pointer valid.
         let state = unsafe { duckdb::duckdb_execute_prepared_streaming(self.raw, &mut result) };
+        // SAFETY: the result was just made by the call above on this connection.
+        unsafe { ResultStream::from_raw(result, state, Arc::clone(&self.connection)) }
+    }
+}
+
+/// A statement that has begun to run.
+#[derive(Debug)]
+pub struct Pending {
+    raw: duckdb::duckdb_pending_result,
+    connection: Arc<RawConnection>,
+}
+
+// SAFETY: used by one thread at a time, and consumed by its only method.
+unsafe impl Send for Pending {}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        // SAFETY: the handle is ours and not used again.
+        unsafe { duckdb::duckdb_destroy_pending(&mut self.raw) };
+    }
+}
+
+impl Pending {
+    /// Runs on to the first row; further rows come as they are asked for.
+    ///
+    /// # Errors
+    /// What DuckDB says before the first row.
+    pub fn execute(self) -> Result<ResultStream, EngineError> {
+        // SAFETY: a zeroed result is DuckDB's own way to start one.
+        let mut result: duckdb::duckdb_result = unsafe { std::mem::zeroed() };
+        // SAFETY: the pending statement is alive, the out pointer valid.
+        let state = unsafe { duckdb::duckdb_execute_pending(self.raw, &mut result) };
         // SAFETY: the result was just made by the call above on this connection.
         unsafe { ResultStream::from_raw(result, state, Arc::clone(&self.connection)) }
     }

@@ -5,6 +5,7 @@ use tavana_wire::{Failure, FailureKind};
 
 use super::blocking::OnLease;
 use super::parameters::Parameters;
+use crate::engine::Prepared;
 use crate::session::Lease;
 use crate::spool::{Spool, SpoolSpace};
 use crate::stream::encoder::FrameSource;
@@ -19,6 +20,8 @@ pub(crate) struct Cursor {
     pending: Vec<(usize, usize)>,
     parameters: Vec<RecordBatch>,
     schema_digest: Vec<u8>,
+    /// It runs in a transaction that is its own.
+    own_transaction: bool,
     finished: bool,
 }
 
@@ -30,23 +33,48 @@ impl OnLease for Cursor {
 
 impl Drop for Cursor {
     fn drop(&mut self) {
-        // The result goes before the statement. The statement is not kept: some of DuckDB's table functions
-        // (`parquet_metadata` is one) do not survive running twice from one preparation.
+        // The result goes before the statement.
         self.source = None;
-        self.lease.forget(&self.sql);
+        if !self.sql.is_empty() {
+            self.lease.ran(&self.sql);
+        }
+        if self.own_transaction {
+            let connection = self.lease.connection();
+            let ended = connection.execute("COMMIT").or_else(|_| connection.execute("ROLLBACK"));
+            if ended.is_err() {
+                self.lease.taint();
+            }
+        }
     }
 }
 
 impl Cursor {
+    /// A cursor over nothing yet.
+    pub(crate) fn idle(lease: Lease) -> Self {
+        let (sql, schema_digest) = (String::new(), Vec::new());
+        let (pending, parameters) = (Vec::new(), Vec::new());
+        Self { source: None, lease, sql, pending, parameters, schema_digest, own_transaction: false, finished: false }
+    }
+
     /// A cursor over `sql`, once for each row of `parameters`, or once when it has none.
     pub(crate) fn new(lease: Lease, sql: String, parameters: Option<Parameters>, schema_digest: Vec<u8>) -> Self {
+        let mut cursor = Self::idle(lease);
+        cursor.read(sql, parameters);
+        cursor.schema_digest = schema_digest;
+        cursor
+    }
+
+    /// Makes an idle cursor one over `sql`, once for each row of `parameters`, or once when it has none.
+    pub(crate) fn read(&mut self, sql: String, parameters: Option<Parameters>) {
         let parameters = parameters.map(|parameters| parameters.batches).unwrap_or_default();
         let rows = |(batch, rows): (usize, &RecordBatch)| {
             (0..rows.num_rows()).map(move |row| (batch, row)).collect::<Vec<_>>()
         };
         let mut pending: Vec<_> = parameters.iter().enumerate().flat_map(rows).collect();
         pending.reverse();
-        Self { source: None, lease, sql, pending, parameters, schema_digest, finished: false }
+        self.sql = sql;
+        self.pending = pending;
+        self.parameters = parameters;
     }
 
     /// The next frame; `None` once the result is whole. Blocks.
@@ -115,13 +143,27 @@ impl Cursor {
 
     fn execute(&mut self) -> Result<crate::engine::ResultStream, Failure> {
         let row = self.pending.pop();
-        let prepared = self.lease.prepare(&self.sql)?;
-        if let Some((batch, row)) = row {
-            prepared.bind_row(self.parameters[batch].columns(), row)?;
-        } else if prepared.parameter_count() > 0 {
-            let message = "the statement has parameters, and no values were bound to them";
-            return Err(Failure::new(FailureKind::Binding, message));
+        let parameters = &self.parameters;
+        let bind = |prepared: &mut Prepared| {
+            if let Some((batch, row)) = row {
+                prepared.bind_row(parameters[batch].columns(), row)?;
+            } else if prepared.parameter_count() > 0 {
+                let message = "the statement has parameters, and no values were bound to them";
+                return Err(Failure::new(FailureKind::Binding, message));
+            }
+            Ok(())
+        };
+        if let Some(pending) = self.lease.start(&self.sql, &bind)? {
+            return Ok(pending.execute()?);
         }
+        // Something is being written just now. In a transaction the rows are settled before the plan is made.
+        if !self.lease.in_transaction() && !self.own_transaction {
+            self.lease.connection().execute("BEGIN TRANSACTION")?;
+            self.own_transaction = true;
+        }
+        self.lease.forget(&self.sql);
+        let prepared = self.lease.prepare(&self.sql)?;
+        bind(prepared)?;
         Ok(prepared.execute()?)
     }
 }

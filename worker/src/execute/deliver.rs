@@ -15,6 +15,7 @@ use crate::running::RunningQuery;
 use crate::session::PinnedSession;
 use crate::spool::Spool;
 use crate::stream::body::{Delivery, FRAMES_AHEAD, FlightBody};
+use crate::stream::frame::Frame;
 
 /// Frames that the first trip to DuckDB may bring along: small results are whole after one.
 const FIRST_FRAMES: usize = 2;
@@ -50,16 +51,18 @@ impl Executor {
         let session = lease.session().cloned();
         let parameters = Parameters::decode(&ticket.parameters)?;
         let cursor = Cursor::new(lease, ticket.sql, parameters, ticket.schema_digest);
-        let first = |cursor: &mut Cursor| {
-            let mut frames = Vec::with_capacity(FIRST_FRAMES);
-            while frames.len() < FIRST_FRAMES
-                && let Some(frame) = cursor.next_frame()?
-            {
-                frames.push(frame);
-            }
-            Ok(frames)
-        };
-        let (cursor, frames) = blocking(&query, cursor, first).await?;
+        let (cursor, frames) = blocking(&query, cursor, first_frames).await?;
+        Ok(self.deliver(query, cursor, frames, session))
+    }
+
+    /// The body of a result that has begun with `frames`.
+    pub(super) fn deliver(
+        self: &Arc<Self>,
+        query: RunningQuery,
+        cursor: Cursor,
+        frames: Vec<Frame>,
+        session: Option<Arc<PinnedSession>>,
+    ) -> FlightBody {
         let (sender, receiver) = mpsc::channel(FRAMES_AHEAD);
         let finished = cursor.is_finished();
         for frame in frames {
@@ -73,7 +76,7 @@ impl Executor {
             let executor = Arc::clone(self);
             tokio::spawn(async move { executor.produce(query, cursor, session, sender).await });
         }
-        Ok(FlightBody::new(receiver))
+        FlightBody::new(receiver)
     }
 
     /// Runs the statement of a ticket to its end and keeps its result.
@@ -166,6 +169,17 @@ impl Executor {
     }
 }
 
+/// The first frames of a result.
+pub(super) fn first_frames(cursor: &mut Cursor) -> Result<Vec<Frame>, Failure> {
+    let mut frames = Vec::with_capacity(FIRST_FRAMES);
+    while frames.len() < FIRST_FRAMES
+        && let Some(frame) = cursor.next_frame()?
+    {
+        frames.push(frame);
+    }
+    Ok(frames)
+}
+
 /// Whether a result has more frames.
 enum More {
     Perhaps,
@@ -220,7 +234,7 @@ impl FlightBody {
 }
 
 /// Frames of metadata or other small results that are whole already.
-pub(crate) fn whole_body(frames: Vec<crate::stream::frame::Frame>) -> FlightBody {
+pub(crate) fn whole_body(frames: Vec<Frame>) -> FlightBody {
     let (sender, receiver) = mpsc::channel(frames.len() + 1);
     for frame in frames {
         let _ = sender.try_send(Delivery::Frame(frame));

@@ -42,6 +42,7 @@ pub(crate) fn describe(
         if pieces.len() > 1 || extracted.count() != 1 || !stands_alone {
             continue;
         }
+        let planned_on = lease.version();
         let prepared = extracted.prepare(0)?;
         let kind = prepared.kind();
         policy.check(&statement, kind, role)?;
@@ -50,7 +51,7 @@ pub(crate) fn describe(
         let reads = statement.reads_only(kind);
         let mut own = None;
         let prepared = match reads {
-            true => lease.keep(sql, prepared),
+            true => lease.keep(sql, prepared, planned_on),
             false => own.insert(prepared),
         };
         description.parameters = prepared.parameter_schema()?;

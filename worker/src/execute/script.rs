@@ -12,7 +12,9 @@ use super::parameters::Parameters;
 use super::{Executor, blocking};
 use crate::caller::Call;
 use crate::engine::{Connection, EngineError};
+use crate::running::RunningQuery;
 use crate::session::backend::USE;
+use crate::session::changes::Changed;
 use crate::session::{Lease, PinnedSession};
 use crate::spool::{Spool, SpoolSpace};
 use crate::statement::{self, Policy, SettingChange, Statement, StatementKind, TransactionControl};
@@ -39,9 +41,17 @@ pub(crate) enum ScriptOutcome {
     Changed(i64),
 }
 
+/// A walk that is about to start.
+pub(super) struct Begun {
+    pub(super) script: Script,
+    pub(super) pieces: Vec<String>,
+    pub(super) lease: Lease,
+    pub(super) query: RunningQuery,
+}
+
 /// The walk's state.
 pub(super) struct Script {
-    session: SessionState,
+    pub(super) session: SessionState,
     pub(super) pinned: Option<Arc<PinnedSession>>,
     policy: Policy,
     role: Role,
@@ -59,6 +69,24 @@ impl Executor {
         parameters: Option<Parameters>,
         mode: Mode,
     ) -> Result<ScriptOutcome, Failure> {
+        let Begun { script, pieces, lease, query } = self.begin_script(call, sql, parameters, mode).await?;
+        let before = script.session.clone();
+        let work = move |lease: &mut Lease| Ok(script.walk(lease, &pieces));
+        let (_lease, (outcome, session)) = blocking::blocking(&query, lease, work).await?;
+        if session != before {
+            self.session_changed(call, session);
+        }
+        outcome.map_err(|failure| query.failed(failure))
+    }
+
+    /// Finds the connection for the statements of `sql`.
+    pub(super) async fn begin_script(
+        &self,
+        call: &mut Call,
+        sql: &str,
+        parameters: Option<Parameters>,
+        mode: Mode,
+    ) -> Result<Begun, Failure> {
         self.check_length(sql)?;
         let pieces: Vec<String> = statement::split(sql).into_iter().map(str::to_owned).collect();
         if pieces.is_empty() {
@@ -72,7 +100,6 @@ impl Executor {
         let query = self.running.start(call.query_id, &call.session.principal);
         // A pinned session's state is here; a token that a client did not renew must not undo it.
         let session = lease.session().map_or_else(|| call.session.clone(), |pinned| pinned.session_state());
-        let before = session.clone();
         let script = Script {
             session,
             pinned: lease.session().cloned(),
@@ -82,12 +109,7 @@ impl Executor {
             mode,
             space: self.space.clone(),
         };
-        let work = move |lease: &mut Lease| Ok(script.walk(lease, &pieces));
-        let (_lease, (outcome, session)) = blocking::blocking(&query, lease, work).await?;
-        if session != before {
-            self.session_changed(call, session);
-        }
-        outcome.map_err(|failure| query.failed(failure))
+        Ok(Begun { script, pieces, lease, query })
     }
 
     /// Makes a change of the session known to its client and to its connection here.
@@ -121,22 +143,26 @@ pub(super) fn returns_rows(statement: &Statement<'_>, kind: StatementKind) -> bo
     }
 }
 
-/// Whether a statement may change what other statements mean.
-fn changes_catalog(kind: StatementKind) -> bool {
-    !matches!(
-        kind,
+/// What a statement of this kind may change.
+fn changes(kind: StatementKind) -> Changed {
+    match kind {
         StatementKind::Select
-            | StatementKind::Insert
-            | StatementKind::Update
-            | StatementKind::Delete
-            | StatementKind::MergeInto
-            | StatementKind::Explain
-    )
+        | StatementKind::Insert
+        | StatementKind::Update
+        | StatementKind::Delete
+        | StatementKind::MergeInto
+        | StatementKind::Explain => Changed::Rows,
+        _ => Changed::Catalog,
+    }
 }
 
 impl Script {
     /// Runs all pieces; gives the outcome of the last and the session as it is after the last that ran.
-    fn walk(mut self, lease: &mut Lease, pieces: &[String]) -> (Result<ScriptOutcome, Failure>, SessionState) {
+    pub(super) fn walk(
+        mut self,
+        lease: &mut Lease,
+        pieces: &[String],
+    ) -> (Result<ScriptOutcome, Failure>, SessionState) {
         if let Err(failure) = self.parse(lease, pieces) {
             return (Err(failure), self.session);
         }
@@ -180,18 +206,18 @@ impl Script {
         if extracted.count() != 1 {
             return self.expanded(lease, &statement, &mut extracted, is_last);
         }
+        let planned_on = lease.version();
         let mut prepared = extracted.prepare(0)?;
         drop(extracted);
         let kind = prepared.kind();
         self.policy.check(&statement, kind, self.role)?;
         if is_last && self.mode != Mode::Update && statement.reads_only(kind) {
-            drop(prepared);
+            lease.keep(sql.clone(), prepared, planned_on);
             return self.read(lease, &statement, sql);
         }
+        let change = lease.change(changes(kind));
         let outcome = self.run(lease, &mut prepared, is_last);
-        if changes_catalog(kind) {
-            lease.catalog_changed();
-        }
+        drop(change);
         outcome
     }
 
@@ -228,6 +254,7 @@ impl Script {
         self.policy.check(statement, StatementKind::Multi, self.role)?;
         // The expansion leaves types behind in the connection.
         lease.taint();
+        let _change = lease.change(Changed::Catalog);
         let mut outcome = Ok(ScriptOutcome::Changed(-1));
         for index in 0..extracted.count() {
             let mut prepared = extracted.prepare(index)?;
@@ -237,7 +264,6 @@ impl Script {
                 outcome = Ok(run);
             }
         }
-        lease.catalog_changed();
         outcome
     }
 
@@ -290,6 +316,9 @@ pub(super) fn run_transaction(
     sql: &str,
     control: TransactionControl,
 ) -> Result<(), EngineError> {
+    // What the transaction created or wrote is known to all then, or to nobody.
+    let ends = control != TransactionControl::Begin && session.has_changed();
+    let _change = ends.then(|| lease.change(Changed::Catalog));
     let outcome = match control {
         TransactionControl::Commit => commit(lease.connection(), sql),
         TransactionControl::Begin | TransactionControl::Rollback => lease.connection().execute(sql),
@@ -301,8 +330,6 @@ pub(super) fn run_transaction(
         (TransactionControl::Begin, Err(_)) => {}
         (TransactionControl::Commit | TransactionControl::Rollback, _) => {
             session.transaction_ended();
-            // What the transaction created is known to all now, or to nobody.
-            lease.catalog_changed();
         }
     }
     outcome.map(|_| ())

@@ -2,51 +2,56 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use lru::LruCache;
+use tavana_wire::Failure;
 
-use crate::engine::{Connection, EngineError, Instance, Prepared};
+use super::changes::{Change, Changed, Changes, Version};
+use super::rerun;
+use crate::engine::{Connection, EngineError, Instance, Pending, Prepared};
 
-/// Prepared statements a connection keeps between their planning and their fetch: preparing costs several times what
-/// running a small statement does.
+/// Prepared statements a connection keeps: preparing costs several times what running a small statement does.
 const PREPARED_PER_CONNECTION: NonZeroUsize = NonZeroUsize::new(64).unwrap();
+/// Texts of which a connection remembers that they ran.
+const RAN_PER_CONNECTION: NonZeroUsize = NonZeroUsize::new(256).unwrap();
 
 /// Bytes that DuckDB computes ahead of a reader; its default of 1 MB makes large results wait.
 const STREAMING_BUFFER: &str = "16MB";
-
-/// Counts changes of the catalog, so that no statement prepared before one is used after it.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct CatalogVersion(Arc<AtomicU64>);
-
-impl CatalogVersion {
-    pub(crate) fn advance(&self) {
-        self.0.fetch_add(1, Ordering::Release);
-    }
-
-    fn current(&self) -> u64 {
-        self.0.load(Ordering::Acquire)
-    }
-}
 
 /// A connection, its settings, its prepared statements.
 #[derive(Debug)]
 pub(crate) struct Backend {
     connection: Connection,
     settings: BTreeMap<String, String>,
-    prepared: LruCache<String, (u64, Prepared)>,
-    catalog: CatalogVersion,
+    prepared: LruCache<String, Kept>,
+    ran: LruCache<String, Ran>,
+    changes: Changes,
     /// Holds state that must not reach another session.
     tainted: bool,
 }
 
+/// A prepared statement, and what it was planned on; none when something was being changed meanwhile.
+#[derive(Debug)]
+struct Kept {
+    prepared: Prepared,
+    planned_on: Option<Version>,
+}
+
+/// What is known of a text that ran.
+#[derive(Clone, Copy, Debug)]
+struct Ran {
+    /// Names meant then what they mean now if this is unchanged.
+    catalog: u64,
+    /// Whether it may run again from one preparation; nobody has looked yet at a text that ran once.
+    again: Option<bool>,
+}
+
 impl Backend {
-    pub(crate) fn open(instance: &Instance, catalog: CatalogVersion) -> Result<Self, EngineError> {
+    pub(crate) fn open(instance: &Instance, changes: Changes) -> Result<Self, EngineError> {
         let connection = instance.connect()?;
         connection.execute(&format!("SET SESSION streaming_buffer_size = '{STREAMING_BUFFER}'"))?;
-        let prepared = LruCache::new(PREPARED_PER_CONNECTION);
-        Ok(Self { connection, settings: BTreeMap::new(), prepared, catalog, tainted: false })
+        let (prepared, ran) = (LruCache::new(PREPARED_PER_CONNECTION), LruCache::new(RAN_PER_CONNECTION));
+        Ok(Self { connection, settings: BTreeMap::new(), prepared, ran, changes, tainted: false })
     }
 
     pub(crate) fn connection(&self) -> &Connection {
@@ -62,38 +67,89 @@ impl Backend {
         self.tainted
     }
 
-    /// Whether this statement is prepared here already.
+    /// Begins to change the instance: everything that does more than read does so first.
+    pub(crate) fn change(&self, changed: Changed) -> Change {
+        self.changes.begin(changed)
+    }
+
+    /// What a plan made from now on will be made on.
+    pub(crate) fn version(&self) -> Option<Version> {
+        self.changes.version()
+    }
+
+    /// Whether this statement is prepared here and still good.
     pub(crate) fn has_prepared(&self, sql: &str) -> bool {
-        self.prepared.peek(sql).is_some_and(|(version, _)| *version == self.catalog.current())
+        self.prepared.peek(sql).is_some_and(|kept| kept.planned_on.is_some_and(|on| self.changes.is_current(on)))
     }
 
-    /// The prepared statement for `sql`, from the cache or prepared now.
+    /// The prepared statement for `sql`, from those that are kept or prepared now.
     pub(crate) fn prepare(&mut self, sql: &str) -> Result<&mut Prepared, EngineError> {
-        let current = self.catalog.current();
         if !self.has_prepared(sql) {
+            let planned_on = self.version();
             let prepared = self.connection.prepare(sql)?;
-            self.prepared.put(sql.to_owned(), (current, prepared));
+            return Ok(self.keep(sql.to_owned(), prepared, planned_on));
         }
-        match self.prepared.get_mut(sql) {
-            Some((_, prepared)) => Ok(prepared),
-            None => Err(EngineError::lost_statement()),
-        }
+        self.prepared.get_mut(sql).map(|kept| &mut kept.prepared).ok_or_else(EngineError::lost_statement)
     }
 
-    /// Keeps a statement that was just prepared.
-    pub(crate) fn keep(&mut self, sql: String, prepared: Prepared) -> &mut Prepared {
-        let current = self.catalog.current();
-        &mut self.prepared.get_or_insert_mut(sql, || (current, prepared)).1
+    /// Keeps a statement that was just prepared on the version before it.
+    pub(crate) fn keep(&mut self, sql: String, prepared: Prepared, planned_on: Option<Version>) -> &mut Prepared {
+        self.prepared.pop(&sql);
+        &mut self.prepared.get_or_insert_mut(sql, || Kept { prepared, planned_on }).prepared
+    }
+
+    /// Starts a read with the values that `bind` binds; `None` when the instance is being changed: then a plan and its run are
+    /// one only in one transaction.
+    ///
+    /// # Errors
+    /// What DuckDB says of the statement or the values.
+    pub(crate) fn start(
+        &mut self,
+        sql: &str,
+        bind: &dyn Fn(&mut Prepared) -> Result<(), Failure>,
+    ) -> Result<Option<Pending>, Failure> {
+        self.look_at(sql, bind)?;
+        // A change may come between the plan and the start once; then others will, too.
+        for _ in 0..2 {
+            bind(self.prepare(sql)?)?;
+            let Some(kept) = self.prepared.get_mut(sql) else { continue };
+            let Some(planned_on) = kept.planned_on else { return Ok(None) };
+            if let Some(started) = self.changes.while_current(planned_on, || kept.prepared.start()) {
+                return Ok(Some(started?));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Finds out whether a text that is about to run for the second time may be kept prepared.
+    fn look_at(&mut self, sql: &str, bind: &dyn Fn(&mut Prepared) -> Result<(), Failure>) -> Result<(), Failure> {
+        let catalog = self.changes.catalog();
+        if let Some(ran) = self.ran.get_mut(sql)
+            && ran.catalog == catalog
+            && ran.again.is_none()
+        {
+            ran.again = Some(rerun::may_run_again(&self.connection, sql, bind)?);
+        }
+        Ok(())
+    }
+
+    /// Notes that a statement ran: it is kept prepared only when it may run again that way.
+    pub(crate) fn ran(&mut self, sql: &str) {
+        let catalog = self.changes.catalog();
+        let again = self.ran.get(sql).filter(|ran| ran.catalog == catalog).map(|ran| ran.again);
+        match again {
+            Some(Some(true)) => {}
+            Some(_) => self.forget(sql),
+            None => {
+                self.ran.put(sql.to_owned(), Ran { catalog, again: None });
+                self.forget(sql);
+            }
+        }
     }
 
     /// Forgets a prepared statement.
     pub(crate) fn forget(&mut self, sql: &str) {
         self.prepared.pop(sql);
-    }
-
-    /// Tells every connection that the catalog has changed.
-    pub(crate) fn catalog_changed(&self) {
-        self.catalog.advance();
     }
 
     /// Gives the connection exactly these settings.
@@ -105,6 +161,7 @@ impl Backend {
             return Ok(());
         }
         self.prepared.clear();
+        self.ran.clear();
         let stale: Vec<String> = self.settings.keys().filter(|name| !wanted.contains_key(*name)).cloned().collect();
         for name in stale {
             self.run_setting(&reset_statement(&name))?;
@@ -138,4 +195,115 @@ fn set_statement(name: &str, value: &str) -> String {
 fn reset_statement(name: &str) -> String {
     let name = if name == USE { "schema" } else { name };
     format!("RESET SESSION {name}")
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::AsArray as _;
+    use arrow::datatypes::Int64Type;
+
+    use super::*;
+    use crate::engine::InstanceConfig;
+
+    struct World {
+        changes: Changes,
+        reader: Backend,
+        writer: Backend,
+    }
+
+    impl World {
+        fn new() -> Self {
+            let instance = Instance::open(&InstanceConfig::default()).unwrap();
+            let changes = Changes::default();
+            let open = || Backend::open(&instance, changes.clone()).unwrap();
+            let (reader, writer) = (open(), open());
+            writer.connection().execute("CREATE TABLE t AS SELECT (range % 10)::INT AS i FROM range(1000)").unwrap();
+            Self { changes, reader, writer }
+        }
+
+        fn write(&self, sql: &str) {
+            let _change = self.writer.change(Changed::Rows);
+            self.writer.connection().execute(sql).unwrap();
+        }
+
+        fn start(&mut self, sql: &str) -> Option<Pending> {
+            self.reader.start(sql, &|_| Ok(())).unwrap()
+        }
+
+        /// Runs a read as a fetch does; the first column of its first row.
+        fn read(&mut self, sql: &str) -> i64 {
+            let mut result = self.start(sql).unwrap().execute().unwrap();
+            let chunk = result.next_chunk().unwrap().unwrap();
+            let value = result.to_arrow(&chunk).unwrap().column(0).as_primitive::<Int64Type>().value(0);
+            drop(result);
+            self.reader.ran(sql);
+            value
+        }
+    }
+
+    #[test]
+    fn a_plan_does_not_outlive_the_rows_it_was_made_on() {
+        let mut world = World::new();
+        // DuckDB leaves the filter out, and makes a hash table for ten groups.
+        let filter = "SELECT count(*) FROM t WHERE i >= 0 AND i < 10";
+        let groups = "SELECT count(*) FROM (SELECT i, count(*) FROM t GROUP BY i)";
+        for _ in 0..3 {
+            assert_eq!((world.read(filter), world.read(groups)), (1000, 10));
+        }
+        assert!(world.reader.has_prepared(filter) && world.reader.has_prepared(groups));
+        world.write("INSERT INTO t VALUES (1000000), (-5), (NULL)");
+        assert!(!world.reader.has_prepared(filter));
+        assert_eq!((world.read(filter), world.read(groups)), (1000, 13));
+    }
+
+    #[test]
+    fn what_a_started_read_sees_is_settled() {
+        let mut world = World::new();
+        let sql = "SELECT count(*) FROM t";
+        let started = world.start(sql).unwrap();
+        world.write("INSERT INTO t VALUES (1)");
+        let mut result = started.execute().unwrap();
+        let chunk = result.next_chunk().unwrap().unwrap();
+        assert_eq!(result.to_arrow(&chunk).unwrap().column(0).as_primitive::<Int64Type>().value(0), 1000);
+    }
+
+    #[test]
+    fn nothing_starts_by_itself_while_something_is_written() {
+        let mut world = World::new();
+        let sql = "SELECT count(*) FROM t";
+        let change = world.changes.begin(Changed::Rows);
+        assert!(world.start(sql).is_none());
+        drop(change);
+        assert!(world.start(sql).is_some());
+    }
+
+    #[test]
+    fn only_what_may_run_again_is_kept() {
+        let mut world = World::new();
+        world.writer.connection().execute("CREATE VIEW hidden AS SELECT count(*) AS n FROM duckdb_tables()").unwrap();
+        world.writer.connection().execute("CREATE MACRO seen() AS TABLE SELECT count(*) AS n FROM t").unwrap();
+        let mut is_kept = |sql: &str| {
+            for _ in 0..3 {
+                world.read(sql);
+            }
+            world.reader.has_prepared(sql)
+        };
+        assert!(is_kept("SELECT 1::BIGINT"));
+        assert!(is_kept("SELECT i::BIGINT FROM t JOIN range(5) r(i) USING (i) ORDER BY ALL LIMIT 3"));
+        assert!(is_kept("FROM seen()"));
+        assert!(is_kept("SELECT sum(i) OVER (ORDER BY i)::BIGINT FROM t WHERE i IN (SELECT max(i) FROM t)"));
+        assert!(!is_kept("FROM hidden"));
+        assert!(!is_kept("SELECT count(*) FROM pragma_version()"));
+    }
+
+    #[test]
+    fn what_a_run_is_told_at_its_time_is_told_anew() {
+        let mut world = World::new();
+        let now = "SELECT epoch_us(now())";
+        let next = "SELECT nextval('s')";
+        world.write("CREATE SEQUENCE s");
+        let times: Vec<i64> = (0..4).map(|_| world.read(now)).collect();
+        assert!(times.is_sorted_by(|a, b| a < b), "{times:?}");
+        assert_eq!((0..4).map(|_| world.read(next)).collect::<Vec<_>>(), [1, 2, 3, 4]);
+    }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::sync::OwnedMutexGuard;
 
 use super::backend::Backend;
+use super::changes::{Change, Changed};
 use super::pinned::{PinnedSession, PinnedState};
 use super::pool::Pool;
 
@@ -28,6 +29,19 @@ impl Lease {
 
     pub(super) fn pinned(state: OwnedMutexGuard<PinnedState>, session: Arc<PinnedSession>) -> Self {
         Self { held: Some(Held::Pinned { state, session }) }
+    }
+
+    /// Whether a transaction of the client's is open on it.
+    pub(crate) fn in_transaction(&self) -> bool {
+        self.session().is_some_and(|session| session.in_transaction())
+    }
+
+    /// Begins to change the instance; a transaction that is open does so again when it ends.
+    pub(crate) fn change(&self, changed: Changed) -> Change {
+        if let Some(session) = self.session() {
+            session.transaction_changes();
+        }
+        self.deref().change(changed)
     }
 
     /// The pinned session it belongs to, if it does.

@@ -35,6 +35,8 @@ pub(crate) struct PinnedSession {
     state: Arc<AsyncMutex<PinnedState>>,
     settings: Mutex<SessionState>,
     in_transaction: AtomicBool,
+    /// The open transaction did more than read.
+    has_changed: AtomicBool,
     /// Tells transactions of the session apart.
     transaction: AtomicU64,
     used: Mutex<Instant>,
@@ -87,6 +89,7 @@ impl PinnedSessions {
             state: Arc::new(AsyncMutex::new(PinnedState { backend })),
             settings: Mutex::new(session),
             in_transaction: AtomicBool::new(false),
+            has_changed: AtomicBool::new(false),
             transaction: AtomicU64::new(0),
             used: Mutex::new(Instant::now()),
             make_way: Notify::new(),
@@ -156,6 +159,7 @@ impl PinnedSession {
 
     /// Notes that a transaction began; gives its number.
     pub(crate) fn transaction_began(&self) -> u64 {
+        self.has_changed.store(false, Ordering::Release);
         self.in_transaction.store(true, Ordering::Release);
         self.transaction.fetch_add(1, Ordering::AcqRel) + 1
     }
@@ -163,6 +167,16 @@ impl PinnedSession {
     /// Notes that the transaction ended.
     pub(crate) fn transaction_ended(&self) {
         self.in_transaction.store(false, Ordering::Release);
+    }
+
+    /// Notes that the open transaction does more than read.
+    pub(crate) fn transaction_changes(&self) {
+        self.has_changed.store(true, Ordering::Release);
+    }
+
+    /// Whether the open transaction did more than read.
+    pub(crate) fn has_changed(&self) -> bool {
+        self.has_changed.load(Ordering::Acquire)
     }
 
     /// The number of the open transaction, or of the last one.

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::backend::{Backend, CatalogVersion};
+use super::backend::Backend;
+use super::changes::Changes;
 use crate::engine::{EngineError, Instance};
 
 /// Idle connections that are kept open.
@@ -13,13 +14,13 @@ const MAX_IDLE: usize = 64;
 #[derive(Debug)]
 pub(crate) struct Pool {
     instance: Instance,
-    catalog: CatalogVersion,
+    changes: Changes,
     idle: Mutex<Vec<Backend>>,
 }
 
 impl Pool {
-    pub(crate) fn new(instance: Instance, catalog: CatalogVersion) -> Arc<Self> {
-        Arc::new(Self { instance, catalog, idle: Mutex::default() })
+    pub(crate) fn new(instance: Instance, changes: Changes) -> Arc<Self> {
+        Arc::new(Self { instance, changes, idle: Mutex::default() })
     }
 
     /// Takes a connection: one that has `sql` prepared if there is one, else the last used, else a new one.
@@ -33,12 +34,12 @@ impl Pool {
                 None => idle.pop(),
             }
         };
-        idle.map_or_else(|| Backend::open(&self.instance, self.catalog.clone()), Ok)
+        idle.map_or_else(|| Backend::open(&self.instance, self.changes.clone()), Ok)
     }
 
     /// Takes a connection of its own for a session that is to be pinned.
     pub(crate) fn open(&self, settings: &BTreeMap<String, String>) -> Result<Backend, EngineError> {
-        let mut backend = Backend::open(&self.instance, self.catalog.clone())?;
+        let mut backend = Backend::open(&self.instance, self.changes.clone())?;
         backend.apply(settings)?;
         Ok(backend)
     }

@@ -4,6 +4,8 @@
 //! and carries only as many streams as the other side allows, so whoever has many calls at once takes several
 //! connections. They are made when they are first used, and again whenever they are lost.
 
+use std::io;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use http::Uri;
@@ -53,6 +55,14 @@ pub enum PeerError {
         /// The setting that names the authority's file.
         flag: &'static str,
     },
+    /// The certificate authority's file cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
     /// The certificate authority cannot be used.
     #[error("the certificate authority for `{uri}` cannot be used")]
     Authority {
@@ -65,12 +75,12 @@ pub enum PeerError {
 }
 
 impl Peer {
-    /// A process at `grpc://host:port`, or at `grpc+tls://host:port` with a certificate that `authority` (PEM) signed; `flag` is
-    /// the setting that names the authority's file.
+    /// A process at `grpc://host:port`, or at `grpc+tls://host:port` with a certificate that the authority in the PEM file
+    /// `authority` signed; `flag` is the setting that names that file.
     ///
     /// # Errors
     /// [`PeerError`] when the address or the authority cannot be used.
-    pub fn new(uri: &str, authority: Option<&[u8]>, flag: &'static str) -> Result<Self, PeerError> {
+    pub fn new(uri: &str, authority: Option<&Path>, flag: &'static str) -> Result<Self, PeerError> {
         let not_an_address = || PeerError::NotAnAddress(uri.to_owned());
         let (scheme, address) = uri.split_once("://").ok_or_else(not_an_address)?;
         let http = match scheme {
@@ -97,7 +107,8 @@ impl Peer {
         if http == "http" {
             return Ok(Self(endpoint));
         }
-        let authority = authority.ok_or_else(|| PeerError::NoAuthority { uri: uri.to_owned(), flag })?;
+        let path = authority.ok_or_else(|| PeerError::NoAuthority { uri: uri.to_owned(), flag })?;
+        let authority = std::fs::read(path).map_err(|source| PeerError::Read { path: path.to_owned(), source })?;
         let tls = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(authority));
         let endpoint =
             endpoint.tls_config(tls).map_err(|source| PeerError::Authority { uri: uri.to_owned(), source })?;
@@ -148,5 +159,7 @@ mod tests {
     fn tls_needs_an_authority() {
         let refused = Peer::new("grpc+tls://h:1", None, "--ca").unwrap_err();
         assert!(refused.to_string().contains("--ca"), "{refused}");
+        let missing = Peer::new("grpc+tls://h:1", Some(Path::new("no-such-file.pem")), "--ca").unwrap_err();
+        assert!(missing.to_string().contains("no-such-file.pem"), "{missing}");
     }
 }

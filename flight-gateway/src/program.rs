@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::{Context as _, ensure};
+use anyhow::ensure;
 use clap::{CommandFactory as _, Parser};
 use serde::Serialize;
 use tavana_daemon::config::{self, ServerConfig};
@@ -58,9 +58,7 @@ impl Settings {
     }
 
     fn endpoints(&self) -> anyhow::Result<Vec<WorkerEndpoint>> {
-        let read = |path: &PathBuf| std::fs::read(path).with_context(|| format!("cannot read {}", path.display()));
-        let authority = self.worker_ca.as_ref().map(read).transpose()?;
-        let endpoints = self.worker.iter().map(|uri| WorkerEndpoint::remote(uri, authority.as_deref()));
+        let endpoints = self.worker.iter().map(|uri| WorkerEndpoint::remote(uri, self.worker_ca.as_deref()));
         Ok(endpoints.collect::<Result<_, _>>()?)
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{bail, ensure};
 use clap::{CommandFactory as _, Parser};
 use serde::Serialize;
 use tavana_daemon::config::{self, ProcessConfig};
@@ -64,9 +64,7 @@ impl Settings {
     }
 
     fn connections(&self) -> anyhow::Result<Vec<PeerService>> {
-        let read = |path: &PathBuf| std::fs::read(path).with_context(|| format!("cannot read {}", path.display()));
-        let authority = self.gateway_ca.as_ref().map(read).transpose()?;
-        let peer = Peer::new(&self.gateway, authority.as_deref(), "--gateway-ca")?;
+        let peer = Peer::new(&self.gateway, self.gateway_ca.as_deref(), "--gateway-ca")?;
         Ok((0..CONNECTIONS).map(|_| peer.connection()).collect())
     }
 }
@@ -120,6 +118,5 @@ mod tests {
         let error = |flags: &[&str]| settings(flags).connections().err().unwrap().to_string();
         assert!(error(&gateway).contains("--gateway-ca"));
         assert!(error(&["--gateway", "h:1"]).contains("grpc://host:port"));
-        assert!(error(&["--gateway-ca", "no-such-file.pem"]).contains("no-such-file.pem"));
     }
 }

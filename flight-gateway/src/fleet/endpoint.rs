@@ -3,6 +3,8 @@
 //! A remote worker gets several connections, called lanes; status questions have a connection of their own, so that they
 //! are answered however full the others are.
 
+use std::path::Path;
+
 use tavana_daemon::peer::{Peer, PeerError, PeerService, in_memory};
 use tonic::body::Body;
 use tower::{BoxError, Service};
@@ -20,12 +22,13 @@ pub struct WorkerEndpoint {
 }
 
 impl WorkerEndpoint {
-    /// A worker at `grpc://host:port`, or at `grpc+tls://host:port` with a certificate that `authority` (PEM) signed.
+    /// A worker at `grpc://host:port`, or at `grpc+tls://host:port` with a certificate that the authority in the PEM file
+    /// `authority` signed.
     /// Connects when it is first called, and again whenever the connection is lost.
     ///
     /// # Errors
     /// [`PeerError`] when the address or the authority cannot be used.
-    pub fn remote(uri: &str, authority: Option<&[u8]>) -> Result<Self, PeerError> {
+    pub fn remote(uri: &str, authority: Option<&Path>) -> Result<Self, PeerError> {
         let peer = Peer::new(uri, authority, "--worker-ca")?;
         let lanes = (0..REMOTE_LANES).map(|_| peer.connection()).collect();
         Ok(Self { name: uri.to_owned(), lanes, control: peer.connection() })

@@ -152,15 +152,17 @@ async fn workers_are_called_over_tls() {
     std::fs::write(&files.certificate, cert.pem()).unwrap();
     std::fs::write(&files.key, signing_key.serialize_pem()).unwrap();
     let fake = Fake::fine();
-    let process = Process::start(&fake, Some(files)).await;
+    let process = Process::start(&fake, Some(files.clone())).await;
     assert!(process.uri.starts_with("grpc+tls://"), "{}", process.uri);
 
-    let trusted = WorkerEndpoint::remote(&process.uri, Some(cert.pem().as_bytes())).unwrap();
+    let trusted = WorkerEndpoint::remote(&process.uri, Some(&files.certificate)).unwrap();
     let rig = Rig::over(defaults(), vec![trusted]).await;
     assert_eq!(rig.outcome(request("GetFlightInfo", &statement())).await.code(), Code::Ok);
 
     let other = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
-    let untrusted = WorkerEndpoint::remote(&process.uri, Some(other.cert.pem().as_bytes())).unwrap();
+    let stranger = folder.path().join("other.pem");
+    std::fs::write(&stranger, other.cert.pem()).unwrap();
+    let untrusted = WorkerEndpoint::remote(&process.uri, Some(&stranger)).unwrap();
     let rig = Rig::over(defaults(), vec![untrusted]).await;
     assert_eq!(rig.outcome(request("GetFlightInfo", &statement())).await.code(), Code::Unavailable);
     assert_eq!(fake.calls(), 1);

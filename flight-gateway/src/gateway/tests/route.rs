@@ -73,7 +73,7 @@ async fn what_a_gone_worker_held_is_told_to_be_gone() {
     let mut lost = request("GetFlightInfo", &statement());
     lost.headers_mut().insert("authorization", rig.bearer(&homeless).parse().unwrap());
     let outcome = rig.outcome(lost).await;
-    assert_eq!((outcome.code(), outcome.failure().as_str()), (Code::FailedPrecondition, "state"));
+    assert_eq!((outcome.code(), outcome.failure().as_str()), (Code::FailedPrecondition, "session_gone"));
     assert!(outcome.message().contains("temporary tables"), "{}", outcome.message());
 
     let stored = StoredTicket { worker_id: gone.to_vec(), ..StoredTicket::default() };

@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 
 use self::rows::RowSink;
 use self::target::Target;
+use crate::session::backend::Change;
 use crate::caller::Call;
 use crate::engine::Connection;
 use crate::execute::Executor;
@@ -131,7 +132,10 @@ fn write(
             ended?;
         }
     }
-    lease.catalog_changed();
+    if command.temporary {
+        lease.made_temporaries();
+    }
+    lease.catalog_changed(Change::NoFunction, in_transaction);
     outcome
 }
 

@@ -12,7 +12,7 @@ use super::parameters::Parameters;
 use super::{Executor, blocking};
 use crate::caller::Call;
 use crate::engine::{Connection, EngineError};
-use crate::session::backend::USE;
+use crate::session::backend::{Change, USE};
 use crate::session::{Lease, PinnedSession};
 use crate::spool::{Spool, SpoolSpace};
 use crate::statement::{self, Policy, SettingChange, Statement, StatementKind, TransactionControl};
@@ -173,10 +173,11 @@ impl Script {
             return self.transaction(lease, sql, control);
         }
         let sql = numbered(&statement);
+        lease.choose_rows(&sql)?;
         if is_last && self.mode != Mode::Update && lease.has_prepared(&sql) {
             return self.read(lease, &statement, sql);
         }
-        let mut extracted = lease.connection().extract(&sql)?;
+        let mut extracted = lease.extract(&sql)?;
         if extracted.count() != 1 {
             return self.expanded(lease, &statement, &mut extracted, is_last);
         }
@@ -185,14 +186,22 @@ impl Script {
         let kind = prepared.kind();
         self.policy.check(&statement, kind, self.role)?;
         if is_last && self.mode != Mode::Update && statement.reads_only(kind) {
-            drop(prepared);
+            lease.keep(sql.clone(), prepared);
             return self.read(lease, &statement, sql);
         }
         let outcome = self.run(lease, &mut prepared, is_last);
         if changes_catalog(kind) {
-            lease.catalog_changed();
+            if statement.makes_temporary() {
+                lease.made_temporaries();
+            }
+            let change = if statement.may_change_functions() { Change::Any } else { Change::NoFunction };
+            lease.catalog_changed(change, self.in_transaction());
         }
         outcome
+    }
+
+    fn in_transaction(&self) -> bool {
+        self.pinned.as_ref().is_some_and(|session| session.in_transaction())
     }
 
     /// Plans a read: its schema now, its rows when they are fetched.
@@ -237,7 +246,8 @@ impl Script {
                 outcome = Ok(run);
             }
         }
-        lease.catalog_changed();
+        lease.made_temporaries();
+        lease.catalog_changed(Change::Any, self.in_transaction());
         outcome
     }
 
@@ -301,8 +311,7 @@ pub(super) fn run_transaction(
         (TransactionControl::Begin, Err(_)) => {}
         (TransactionControl::Commit | TransactionControl::Rollback, _) => {
             session.transaction_ended();
-            // What the transaction created is known to all now, or to nobody.
-            lease.catalog_changed();
+            lease.transaction_ended();
         }
     }
     outcome.map(|_| ())

@@ -154,7 +154,7 @@ FROM pgc.live.sequence;
 CREATE VIEW pgc.pg_sequences AS
 SELECT nspname AS schemaname, relname AS sequencename, pgc.main.current_user() AS sequenceowner, 'bigint' AS data_type, start_value, min_value,
     max_value, increment_by, cycle, 1::BIGINT AS cache_size, last_value
-FROM pgc.live.sequence;
+FROM pgc.now.sequence;
 
 CREATE VIEW pgc.pg_tables AS
 SELECT nspname AS schemaname, relname AS tablename, pgc.main.current_user() AS tableowner, NULL::VARCHAR AS tablespace, indexed AS hasindexes,

@@ -153,29 +153,32 @@ CREATE OR REPLACE MACRO pgc.pg_typeof(_any) AS
 -- Definitions.
 CREATE MACRO pgc.fixed.listed(_names) AS array_to_string(list_transform(_names, lambda part: pgc.main.quote_ident(part)), ', ');
 CREATE OR REPLACE MACRO pgc.pg_get_expr(_expr, _rel) AS _expr, (_expr, _rel, _pretty) AS _expr;
+-- Texts that hold a name in two parts around its schema, which only shows where the name is not visible to the session.
 CREATE VIEW pgc.now.rule_text AS
-SELECT pgc.fixed.object_oid('constraint', nspname || '.' || relname || '.' || conname) AS oid, CASE contype
+SELECT pgc.fixed.object_oid('constraint', nspname || '.' || relname || '.' || conname) AS oid, nspname, CASE contype
     WHEN 'p' THEN 'PRIMARY KEY (' || pgc.fixed.listed(names) || ')' WHEN 'u' THEN 'UNIQUE (' || pgc.fixed.listed(names) || ')'
-    WHEN 'f' THEN 'FOREIGN KEY (' || pgc.fixed.listed(names) || ') REFERENCES '
-        || CASE WHEN pgc.fixed.visible(nspname) THEN '' ELSE pgc.main.quote_ident(nspname) || '.' END
-        || pgc.main.quote_ident(referenced_table) || '(' || pgc.fixed.listed(referenced_column_names) || ')'
-    ELSE 'CHECK ' || expression END AS definition
+    WHEN 'f' THEN 'FOREIGN KEY (' || pgc.fixed.listed(names) || ') REFERENCES ' ELSE 'CHECK ' || expression END AS opening,
+    CASE contype WHEN 'f' THEN pgc.main.quote_ident(referenced_table) || '(' || pgc.fixed.listed(referenced_column_names) || ')' END AS ending
 FROM pgc.live.rule;
 CREATE TEMP TABLE pgc_rule_text AS FROM pgc.now.rule_text LIMIT 0;
 CREATE VIEW pgc.live.rule_text AS FROM query_table(pgc.fixed.derived('rule_text'));
-CREATE OR REPLACE MACRO pgc.pg_get_constraintdef(_oid) AS (SELECT min(definition) FROM pgc.live.rule_text WHERE oid = _oid),
-    (_oid, _pretty) AS (SELECT min(definition) FROM pgc.live.rule_text WHERE oid = _oid);
+CREATE MACRO pgc.fixed.qualifier(_nsp) AS CASE WHEN pgc.fixed.visible(_nsp) THEN '' ELSE pgc.main.quote_ident(_nsp) || '.' END;
+CREATE OR REPLACE MACRO pgc.pg_get_constraintdef(_oid) AS (
+        SELECT min(opening || coalesce(pgc.fixed.qualifier(nspname) || ending, '')) FROM pgc.live.rule_text WHERE oid = _oid),
+    (_oid, _pretty) AS (
+        SELECT min(opening || coalesce(pgc.fixed.qualifier(nspname) || ending, '')) FROM pgc.live.rule_text WHERE oid = _oid);
 CREATE VIEW pgc.now.index_text AS
-SELECT pgc.fixed.relation_oid(nspname, indname) AS oid, names, 'CREATE ' || CASE WHEN is_unique THEN 'UNIQUE ' ELSE '' END || 'INDEX '
+SELECT pgc.fixed.relation_oid(nspname, indname) AS oid, nspname, names, 'CREATE ' || CASE WHEN is_unique THEN 'UNIQUE ' ELSE '' END || 'INDEX '
     || pgc.main.quote_ident(indname) || ' ON ' AS opening, pgc.main.quote_ident(nspname) || '.' AS qualifier,
     pgc.main.quote_ident(relname) || ' USING btree ('
     || array_to_string(list_transform(names, lambda part: CASE WHEN starts_with(part, '(') THEN part ELSE pgc.main.quote_ident(part) END), ', ')
-    || ')' AS ending, pgc.fixed.visible(nspname) AS visible
+    || ')' AS ending
 FROM pgc.live.index;
 CREATE TEMP TABLE pgc_index_text AS FROM pgc.now.index_text LIMIT 0;
 CREATE VIEW pgc.live.index_text AS FROM query_table(pgc.fixed.derived('index_text'));
 CREATE OR REPLACE MACRO pgc.pg_get_indexdef(_oid) AS (SELECT min(opening || qualifier || ending) FROM pgc.live.index_text WHERE oid = _oid),
-    (_oid, _place, _pretty) AS (SELECT min(CASE _place WHEN 0 THEN opening || CASE WHEN _pretty AND visible THEN '' ELSE qualifier END || ending
+    (_oid, _place, _pretty) AS (SELECT min(CASE _place
+        WHEN 0 THEN opening || CASE WHEN _pretty THEN pgc.fixed.qualifier(nspname) ELSE qualifier END || ending
         ELSE coalesce(CASE WHEN starts_with(names[_place], '(') THEN names[_place] ELSE pgc.main.quote_ident(names[_place]) END, '') END)
         FROM pgc.live.index_text WHERE oid = _oid);
 CREATE VIEW pgc.now.defined AS

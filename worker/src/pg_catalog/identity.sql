@@ -6,17 +6,16 @@
 CREATE SCHEMA pgc.now;
 CREATE SCHEMA pgc.live;
 
--- A view of `live` reads what the view of that name in `now` says. That takes milliseconds, so a connection can
--- keep the rows in temporary tables (snapshot.sql) and say so in a variable: `pg_base` for the rows taken from
--- DuckDB's functions, `pg_derived` for those made of them.
--- While the catalog is made, the temporary tables are empty ones: DuckDB binds each new view, and does so much
+-- A view of `live` reads what the view of that name in `now` says. That takes DuckDB milliseconds, so the worker keeps the rows
+-- of all of them in the tables of the database `pgc_rows` (snapshot.rs), and a connection says in variables where to read:
+-- `pg_base` is the prefix of the rows taken from DuckDB's functions, `pg_derived` of those made of them. A connection
+-- that has neither reads the state itself.
+-- While the catalog is made, both name empty temporary tables: DuckDB binds each new view, and does so much
 -- faster over tables than over views of views of views.
-SET VARIABLE pg_base = true;
-SET VARIABLE pg_derived = true;
-CREATE MACRO pgc.fixed.base(view) AS
-    CASE WHEN coalesce(getvariable('pg_base')::BOOLEAN, false) THEN 'temp.main.pgc_' || view ELSE 'pgc.now.' || view END;
-CREATE MACRO pgc.fixed.derived(view) AS
-    CASE WHEN coalesce(getvariable('pg_derived')::BOOLEAN, false) THEN 'temp.main.pgc_' || view ELSE 'pgc.now.' || view END;
+SET VARIABLE pg_base = 'temp.main.pgc_';
+SET VARIABLE pg_derived = 'temp.main.pgc_';
+CREATE MACRO pgc.fixed.base(view) AS coalesce(getvariable('pg_base')::VARCHAR, 'pgc.now.') || view;
+CREATE MACRO pgc.fixed.derived(view) AS coalesce(getvariable('pg_derived')::VARCHAR, 'pgc.now.') || view;
 
 CREATE MACRO pgc.fixed.object_oid(kind, name) AS
     16384 + 4 * (md5_number_lower(kind || ' ' || name) % 536866816)::BIGINT;

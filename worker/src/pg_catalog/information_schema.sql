@@ -138,8 +138,8 @@ SELECT pgc.main.current_database() AS specific_catalog, n.nspname AS specific_sc
 FROM pgc.pg_proc p JOIN pgc.pg_namespace n ON n.oid = p.pronamespace LEFT JOIN pgc.live.type_name t ON t.oid = p.prorettype;
 
 -- The end of the making: from here on views read what is there.
-SET VARIABLE pg_base = false;
-SET VARIABLE pg_derived = false;
+RESET VARIABLE pg_base;
+RESET VARIABLE pg_derived;
 DROP TABLE temp.main.pgc_relation;
 DROP TABLE temp.main.pgc_sequence;
 DROP TABLE temp.main.pgc_field;
@@ -155,7 +155,6 @@ DROP TABLE temp.main.pgc_named;
 DROP TABLE temp.main.pgc_type_name;
 DROP TABLE temp.main.pgc_key;
 DROP TABLE temp.main.pgc_defined;
-DROP TABLE temp.main.pgc_sized;
 DROP TABLE temp.main.pgc_type_key;
 DROP TABLE temp.main.pgc_rule_text;
 DROP TABLE temp.main.pgc_index_text;

@@ -33,7 +33,7 @@ SELECT pgc.fixed.relation_oid(nspname, relname) AS relid, nspname AS schemaname,
     0::BIGINT AS n_ins_since_vacuum, NULL::TIMESTAMPTZ AS last_vacuum, NULL::TIMESTAMPTZ AS last_autovacuum,
     NULL::TIMESTAMPTZ AS last_analyze, NULL::TIMESTAMPTZ AS last_autoanalyze, 0::BIGINT AS vacuum_count, 0::BIGINT AS autovacuum_count,
     0::BIGINT AS analyze_count, 0::BIGINT AS autoanalyze_count
-FROM pgc.live.relation WHERE relkind = 'r';
+FROM pgc.now.relation WHERE relkind = 'r';
 CREATE VIEW pgc.pg_stat_user_tables AS FROM pgc.pg_stat_all_tables;
 
 CREATE VIEW pgc.pg_statio_all_tables AS

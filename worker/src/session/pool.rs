@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::backend::{Backend, CatalogVersion};
+use crate::pg_catalog::snapshot::Snapshot;
 use crate::engine::{EngineError, Instance};
 
 /// Idle connections that are kept open.
@@ -14,12 +15,13 @@ const MAX_IDLE: usize = 64;
 pub(crate) struct Pool {
     instance: Instance,
     catalog: CatalogVersion,
+    snapshot: Snapshot,
     idle: Mutex<Vec<Backend>>,
 }
 
 impl Pool {
-    pub(crate) fn new(instance: Instance, catalog: CatalogVersion) -> Arc<Self> {
-        Arc::new(Self { instance, catalog, idle: Mutex::default() })
+    pub(crate) fn new(instance: Instance, catalog: CatalogVersion, snapshot: Snapshot) -> Arc<Self> {
+        Arc::new(Self { instance, catalog, snapshot, idle: Mutex::default() })
     }
 
     /// Takes a connection: one that has `sql` prepared if there is one, else the last used, else a new one.
@@ -33,14 +35,18 @@ impl Pool {
                 None => idle.pop(),
             }
         };
-        idle.map_or_else(|| Backend::open(&self.instance, self.catalog.clone()), Ok)
+        idle.map_or_else(|| self.backend(), Ok)
     }
 
     /// Takes a connection of its own for a session that is to be pinned.
     pub(crate) fn open(&self, settings: &BTreeMap<String, String>) -> Result<Backend, EngineError> {
-        let mut backend = Backend::open(&self.instance, self.catalog.clone())?;
+        let mut backend = self.backend()?;
         backend.apply(settings)?;
         Ok(backend)
+    }
+
+    fn backend(&self) -> Result<Backend, EngineError> {
+        Backend::open(&self.instance, self.catalog.clone(), self.snapshot.clone())
     }
 
     /// Takes a connection back; one that holds somebody's state is closed.

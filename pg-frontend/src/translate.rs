@@ -9,6 +9,7 @@
 //! comparisons is recognised in one pass of the lexer and borrowed.
 
 mod casts;
+mod catalog;
 mod classify;
 mod columns;
 mod command;
@@ -35,6 +36,8 @@ mod types;
 use std::borrow::Cow;
 use std::ops::Range;
 
+use catalog::CatalogColumns;
+pub use catalog::ColumnTypes;
 pub use command::{
     Columns, Command, Copy, CopyFormat, CopyHeader, CopyPlace, CopySource, Direction, Discard, SetValue,
     TransactionMode,
@@ -74,6 +77,8 @@ pub struct Translated<'a> {
     pub before: Vec<String>,
     /// Statements that must run after, in the same transaction (the second table of a DROP).
     pub after: Vec<String>,
+    /// Types of columns that are not what DuckDB's types say.
+    pub types: ColumnTypes,
     /// Whether there is nothing to run: the frontend answers with the tag (`ALTER TABLE … OWNER TO`).
     pub ignored: bool,
 }
@@ -160,7 +165,8 @@ pub fn split(sql: &str, options: &Options) -> Result<Vec<Range<usize>>, Translat
 /// One statement, classified and translated.
 pub fn translate<'a>(statement: &'a str, options: &Options) -> Result<Translated<'a>, TranslateError> {
     let mut lexer = Lexer::new(statement, options.standard_conforming_strings);
-    if let Some((command, parameters)) = plain::plain(statement, &mut lexer)? {
+    let may_read_catalog = catalog::may_read_catalog(statement);
+    if !may_read_catalog && let Some((command, parameters)) = plain::plain(statement, &mut lexer)? {
         return Ok(untouched(command, statement, parameters));
     }
     let mut lexer = Lexer::new(statement, options.standard_conforming_strings);
@@ -176,6 +182,7 @@ pub fn translate<'a>(statement: &'a str, options: &Options) -> Result<Translated
         tokens.pop();
     }
     let mut parser = Parser::new(statement, tokens, options);
+    parser.catalog = may_read_catalog.then(CatalogColumns::default);
     let (command, passes) = parser.statement()?;
     if let Some(position) = parser.too_deep {
         return Err(TranslateError::TooDeep { position });
@@ -186,8 +193,9 @@ pub fn translate<'a>(statement: &'a str, options: &Options) -> Result<Translated
     parser.constants();
     let command = if parser.selects_into { Command::CreateTableAs } else { command };
     let (before, after, ignored) = (parser.before, parser.after, parser.ignored);
+    let types = parser.catalog.map(CatalogColumns::types).unwrap_or_default();
     let (sql, offsets) = parser.edits.apply(statement);
-    Ok(Translated { command, sql, offsets, parameters, before, after, ignored })
+    Ok(Translated { command, sql, offsets, parameters, before, after, types, ignored })
 }
 
 fn untouched(command: Command, statement: &str, parameters: u16) -> Translated<'_> {
@@ -198,6 +206,7 @@ fn untouched(command: Command, statement: &str, parameters: u16) -> Translated<'
         parameters,
         before: Vec::new(),
         after: Vec::new(),
+        types: ColumnTypes::default(),
         ignored: false,
     }
 }

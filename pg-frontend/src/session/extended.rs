@@ -245,7 +245,7 @@ impl Session {
         }
         let bounds = self.bounds();
         let description = watched(&mut self.stream, &bounds, self.flight.describe(&plan.sql)).await?;
-        Ok(description.map_err(failed(plan))?.rows)
+        Ok(description.map_err(failed(plan))?.rows.map(|rows| plan.told(rows)))
     }
 
     /// What is known of a statement, found out now if it was not before.
@@ -313,14 +313,16 @@ impl Session {
             decode::parameters(types, &[], &vec![None; types.len()], &self.settings.text).map_err(PgError::from)?;
         let sql = format!("SELECT * FROM ({}) AS described LIMIT 0", plan.sql);
         match watched(&mut self.stream, bounds, self.flight.run(&sql, Some(&nulls))).await?.map_err(failed(plan))? {
-            Outcome::Rows(rows) => Ok(rows.schema),
+            Outcome::Rows(rows) => Ok(plan.told(rows.schema)),
             Outcome::Changed(_) => Err(PgError::new("XX000", "a query gave no rows").into()),
         }
     }
 
     async fn ask(&mut self, plan: &Plan, sql: &str, bounds: &Bounds) -> Result<crate::flight::Description, Stop> {
         let asked = watched(&mut self.stream, bounds, self.flight.describe(sql)).await?;
-        asked.map_err(failed(plan))
+        let mut description = asked.map_err(failed(plan))?;
+        description.rows = description.rows.map(|rows| plan.told(rows));
+        Ok(description)
     }
 
     /// The plan of a prepared statement for values of a batch.

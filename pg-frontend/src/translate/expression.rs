@@ -44,6 +44,8 @@ pub(super) enum Shape {
     Interval,
     /// The OID of an object of this type (`regclass` …).
     Object(String),
+    /// A column of a catalog of this type, one of those that need care (`regproc`, `int2vector` …).
+    Catalog(u32),
 }
 
 /// A part of an expression that was read.
@@ -352,7 +354,10 @@ impl Parser<'_> {
             Some(Kind::Operator) => self.operator(left, least),
             Some(Kind::Mark) if self.mark("[") && binding::SUBSCRIPT > least => {
                 self.at += 1;
-                self.deeper(|parser| Some(parser.expressions_to_close()))?;
+                let inside = self.deeper(|parser| Some(parser.expressions_to_close()))?;
+                if let [place] = inside.as_slice() {
+                    self.vector_place(&left, place);
+                }
                 let label = if let Label::Column(name) = left.label { Label::Strong(name) } else { left.label };
                 Some(Some(Operand { start: left.start, end: self.previous_end(), label, shape: Shape::Other }))
             }

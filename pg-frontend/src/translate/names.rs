@@ -175,8 +175,9 @@ impl Parser<'_> {
             return Some(Operand { start, end: self.previous_end(), label: Label::Weak(name), shape: Shape::Other });
         }
         self.qualified_column(first);
-        let label = Label::Column(self.identifier(self.at - 1));
-        Some(Operand { start, end: self.previous_end(), label, shape: Shape::Other })
+        let name = self.identifier(self.at - 1);
+        let shape = self.column_shape(&name);
+        Some(Operand { start, end: self.previous_end(), label: Label::Column(name), shape })
     }
 
     /// Edits the schema in front of a column.

@@ -63,7 +63,11 @@ impl Parser<'_> {
         let right = self.expression(tight)?;
         let result = joined(&left, right.end);
         let left = self.shown(left);
-        let right = if operator == "||" { self.shown(right) } else { right };
+        let (left, right) = match operator {
+            "||" => (self.catalog_text(left), self.shown(right)),
+            _ => (left, right),
+        };
+        let right = if operator == "||" { self.catalog_text(right) } else { right };
         match operator {
             "/" if left.shape == Shape::Interval => {
                 self.call_around(&left, &right, from, to, "pgc.interval_div(");

@@ -199,6 +199,11 @@ impl Parser<'_> {
     /// Edits the qualifier of the name at tokens `first..self.at`.
     fn qualified_relation(&mut self, first: usize) {
         let last = self.at - 1;
+        if self.catalog.is_some() {
+            let schema = if last < first + 2 { String::new() } else { self.identifier(last - 2) };
+            let table = self.identifier(last);
+            self.catalog.iter_mut().for_each(|catalog| catalog.table(&schema, &table));
+        }
         if last < first + 2 {
             self.guard_name(first);
             return;

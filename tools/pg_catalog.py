@@ -117,6 +117,7 @@ SETS = {
     ),
     "keyword": ("word catcode barelabel catdesc baredesc", "select * from pg_get_keywords()"),
 }
+VIEWS = {"pg_roles", "pg_settings"}
 KEPT_EMPTY = {  # columns no client reads and that would only make the file longer
     "pg_proc": {"probin", "prosqlbody", "proacl", "protrftypes", "prosupport", "proargdefaults"},
     "pg_class": {
@@ -202,7 +203,9 @@ def write_rows(dsn, columns):
         picked = {name: value(table, name, kind) for name, kind in columns[table]}
         picked |= MORE.get(table, {})
         lines.append("== " + sql_name(table) + "\t" + "\t".join(picked))
-        query = f"select {', '.join(picked.values())} from {table} where {condition} order by 1, 2"
+        # In the order in which PostgreSQL gives them: clients that take the first of several rely on it.
+        order = "1, 2" if table in VIEWS or "." in table else "ctid"
+        query = f"select {', '.join(picked.values())} from {table} where {condition} order by {order}"
         lines += ask(dsn, query.replace("\n", " "))
     for table, (names, query) in SETS.items():
         lines.append("== " + "\t".join([table, *names.split()]))

@@ -45,7 +45,7 @@ pub use command::{
 pub use edits::OffsetMap;
 use lexer::{Kind, Lexer, Token};
 use parser::Parser;
-pub use places::{cast_types, parameter_places};
+pub use places::{array_parameters, cast_types, parameter_places};
 
 /// What of the session changes the meaning of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -191,6 +191,7 @@ pub fn translate<'a>(statement: &'a str, options: &Options) -> Result<Translated
         return Ok(untouched(command, statement, parameters));
     }
     parser.constants();
+    parser.hide_columns();
     let command = if parser.selects_into { Command::CreateTableAs } else { command };
     let (before, after, ignored) = (parser.before, parser.after, parser.ignored);
     let types = parser.catalog.map(CatalogColumns::types).unwrap_or_default();

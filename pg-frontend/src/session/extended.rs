@@ -19,7 +19,7 @@ use crate::error::PgError;
 use crate::flight::Outcome;
 use crate::message::{Bind, Column, Request, Status, Target};
 use crate::stream::StreamError;
-use crate::translate::{Command, cast_types, parameter_places};
+use crate::translate::{Command, array_parameters, cast_types, parameter_places};
 
 /// A prepared statement.
 pub(super) struct Prepared {
@@ -39,6 +39,8 @@ struct Described {
 }
 
 const TEXT: u32 = 25;
+/// Arrays of text, numbers, moments and UUIDs, which compare with all that there is.
+const ARRAYS: [u32; 6] = [1009, 1016, 1022, 1182, 1185, 2951];
 
 impl Prepared {
     /// A statement prepared by SQL, with the names of its types.
@@ -263,11 +265,31 @@ impl Session {
                 *oid = oid_of_name(&name);
             }
         }
-        let described = self.look_at(plan, types).await?;
+        let mut arrays: Vec<usize> =
+            array_parameters(&plan.source, conforming).into_iter().map(|number| usize::from(number) - 1).collect();
+        arrays.retain(|&index| types.get(index) == Some(&0));
+        let described = match arrays.is_empty() {
+            true => self.look_at(plan, types).await?,
+            false => self.look_at_arrays(plan, types, &arrays).await?,
+        };
         if let Some(prepared) = self.prepared.get_mut(name) {
             prepared.described = Some(described.clone());
         }
         Ok(described)
+    }
+
+    /// As [`Session::look_at`], with parameters that are arrays of whatever DuckDB compares the elements with.
+    async fn look_at_arrays(&mut self, plan: Arc<Plan>, types: Vec<u32>, arrays: &[usize]) -> Result<Described, Stop> {
+        let mut first = None;
+        for array in ARRAYS {
+            let mut types = types.clone();
+            arrays.iter().for_each(|&index| types[index] = array);
+            match self.look_at(Arc::clone(&plan), types).await {
+                Err(Stop::Failed(error)) => drop(first.get_or_insert(error)),
+                other => return other,
+            }
+        }
+        Err(first.map_or_else(|| PgError::new("42P18", "could not determine data type of a parameter").into(), Stop::Failed))
     }
 
     /// Asks DuckDB for types and columns.

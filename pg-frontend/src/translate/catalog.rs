@@ -24,35 +24,42 @@ const VECTORS: [u32; 2] = [22, 30];
 /// What is known of the columns of a statement that reads a catalog.
 #[derive(Debug, Default)]
 pub(super) struct CatalogColumns {
-    /// Labels that a select list gave; none where two disagree.
-    labels: HashMap<String, Option<ColumnType>>,
+    /// Labels that select lists gave, and to what.
+    labels: HashMap<String, Vec<Source>>,
     /// The items of the statement's own select list, those of all branches of a union in one.
-    items: Vec<Item>,
+    items: Vec<Vec<Source>>,
     /// The item that comes next, and whether there is a `*` among them.
     next: usize,
+    /// The ends of the `*` among the items of all lists.
+    stars: Vec<usize>,
     has_star: bool,
+    /// Labels of the statement's own select list: nothing further in can mean them.
+    own_labels: HashMap<String, Vec<Source>>,
+    /// The type of the first item of the select list that was read last.
+    first_type: Option<ColumnType>,
     reads_information_schema: bool,
     reads_catalog: bool,
 }
 
-/// What an item of a select list says of its type.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Item {
-    /// Nothing: a constant takes the type of the column it is united with.
-    Open,
-    /// DuckDB's own type.
-    Plain,
-    Told(ColumnType),
+/// Steps from name to name until the search for a type is given up.
+const MAX_STEPS: usize = 500;
+
+/// The way from a name to its type.
+#[derive(Default)]
+struct Walk<'a> {
+    path: Vec<&'a str>,
+    steps: usize,
 }
 
-impl Item {
-    fn united(self, other: Self) -> Self {
-        match (self, other) {
-            (Self::Open, known) | (known, Self::Open) => known,
-            (one, other) if one == other => one,
-            _ => Self::Plain,
-        }
-    }
+/// What an item of a select list is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Source {
+    /// A column, of a catalog or of a select list further in.
+    Column(String),
+    /// A value of this type.
+    Told(ColumnType),
+    /// Anything else: of the type that DuckDB says.
+    Plain,
 }
 
 /// The types of the columns of a statement's rows, where they are not what DuckDB's types say.
@@ -60,6 +67,7 @@ impl Item {
 pub struct ColumnTypes {
     /// By the places of the columns, where the select list tells their number.
     places: Option<Vec<Option<ColumnType>>>,
+    /// By their names; none where select lists disagree.
     labels: HashMap<String, Option<ColumnType>>,
     schemas: Vec<&'static str>,
 }
@@ -109,29 +117,78 @@ impl CatalogColumns {
         self.reads_catalog |= schema == "pg_catalog" || schema.is_empty() && table.starts_with("pg_");
     }
 
+    /// The type of a column, through as many select lists as gave it this name.
     fn of(&self, name: &str) -> Option<ColumnType> {
-        match self.labels.get(name) {
-            Some(known) => *known,
+        self.followed(name, &mut Walk::default())
+    }
+
+    fn followed<'a>(&'a self, name: &'a str, walk: &mut Walk<'a>) -> Option<ColumnType> {
+        walk.steps += 1;
+        if walk.steps > MAX_STEPS {
+            return None;
+        }
+        walk.path.push(name);
+        let mut found: Vec<Option<ColumnType>> = Vec::new();
+        for source in self.labels.get(name).map_or(&[][..], Vec::as_slice) {
+            // A list that passes the column on under its name says nothing.
+            if !matches!(source, Source::Column(from) if walk.path.contains(&from.as_str())) {
+                found.push(self.source_type(source, walk));
+            }
+        }
+        walk.path.pop();
+        match found.split_first() {
             None => of_any_catalog(name),
+            Some((first, rest)) => first.filter(|_| rest.iter().all(|other| other == first)),
         }
     }
 
-    /// A select list of the statement itself begins.
-    pub fn begin_list(&mut self) {
-        self.next = 0;
+    fn source_type<'a>(&'a self, source: &'a Source, walk: &mut Walk<'a>) -> Option<ColumnType> {
+        match source {
+            Source::Column(name) => self.followed(name, walk),
+            Source::Told(told) => Some(*told),
+            Source::Plain => None,
+        }
     }
 
-    pub fn star(&mut self) {
-        self.has_star = true;
+    /// A select list begins; gives what is to be told at its end.
+    pub fn begin_list(&mut self) -> usize {
+        std::mem::take(&mut self.next)
+    }
+
+    /// The type of the first item of the list that is read, or was read last.
+    pub fn first_type(&self) -> Option<ColumnType> {
+        self.first_type
+    }
+
+    /// The list ends that began with this.
+    pub fn end_list(&mut self, first_type: Option<ColumnType>, outer: usize) {
+        (self.first_type, self.next) = (first_type, outer);
+    }
+
+    /// A `*` that ends here stands in a select list.
+    pub fn star(&mut self, end: usize, is_own: bool) {
+        self.has_star |= is_own;
+        self.stars.push(end);
+    }
+
+    /// The ends of the `*` that must not show what PostgreSQL hides.
+    pub fn catalog_stars(&mut self) -> Vec<usize> {
+        if self.reads_catalog { std::mem::take(&mut self.stars) } else { Vec::new() }
     }
 
     pub fn types(self) -> ColumnTypes {
         let schemas = [("pg_catalog", self.reads_catalog), ("information_schema", self.reads_information_schema)];
         let schemas: Vec<_> = schemas.into_iter().filter(|(_, reads)| *reads).map(|(schema, _)| schema).collect();
-        let told = |item: &Item| if let Item::Told(found) = item { Some(*found) } else { None };
+        let told = |sources: &Vec<Source>| {
+            let mut found = sources.iter().map(|source| self.source_type(source, &mut Walk::default()));
+            let first = found.next().flatten();
+            first.filter(|_| found.all(|other| other == first))
+        };
         let items: Vec<_> = self.items.iter().map(told).collect();
         let places = (!self.has_star && items.iter().any(Option::is_some)).then_some(items);
-        ColumnTypes { places, labels: self.labels, schemas }
+        let mut labels: HashMap<_, _> = self.labels.keys().map(|label| (label.clone(), self.of(label))).collect();
+        labels.extend(self.own_labels.iter().map(|(label, sources)| (label.clone(), told(sources))));
+        ColumnTypes { places, labels, schemas }
     }
 }
 
@@ -140,6 +197,49 @@ fn of_any_catalog(name: &str) -> Option<ColumnType> {
 }
 
 impl Parser<'_> {
+    /// Keeps `tableoid` and `xmin`, which every table of PostgreSQL has and a `*` does not show, out of those of catalogs.
+    pub fn hide_columns(&mut self) {
+        for end in self.catalog.as_mut().map(CatalogColumns::catalog_stars).unwrap_or_default() {
+            self.edits.close(end, " NOT SIMILAR TO 'tableoid|xmin'");
+        }
+    }
+
+    /// The shape of a subquery that was just read: that of its first column.
+    pub fn subquery_shape(&self) -> Shape {
+        match self.catalog.as_ref().and_then(CatalogColumns::first_type) {
+            Some((oid, _)) => Shape::Catalog(oid),
+            None => Shape::Other,
+        }
+    }
+
+    /// The shape of a call whose type is that of its first argument, a column, or the array of that; the parenthesis
+    /// opens at this token.
+    pub fn call_shape(&self, open: usize) -> Option<Shape> {
+        let catalog = self.catalog.as_ref()?;
+        let name = self.identifier(open.checked_sub(1)?);
+        let mut at = open + 1;
+        while self.mark_at(at + 1, ".") {
+            at += 2;
+        }
+        self.name_at(at).then_some(())?;
+        let (oid, _) = of_any_catalog(&self.identifier(at)).or_else(|| catalog.of(&self.identifier(at)))?;
+        let ends = self.mark_at(at + 1, ")") || self.mark_at(at + 1, ",") || self.keyword_is(at + 1, "order");
+        let oid = match (name.as_str(), oid) {
+            ("array_agg", 26) => 1028,
+            ("array_agg", 19) => 1003,
+            ("array_agg", 18) => 1002,
+            ("min" | "max", 26) | ("coalesce" | "nullif", 18 | 19 | 26) => oid,
+            _ => return None,
+        };
+        ends.then_some(Shape::Catalog(oid))
+    }
+
+    /// Notes a `*` of a select list, which ends with the token before.
+    pub fn catalog_star(&mut self) {
+        let (end, is_own) = (self.previous_end(), self.depth == 0);
+        self.catalog.iter_mut().for_each(|catalog| catalog.star(end, is_own));
+    }
+
     /// The shape of a column.
     pub fn column_shape(&self, name: &str) -> Shape {
         let Some(catalog) = &self.catalog else { return Shape::Other };
@@ -152,40 +252,41 @@ impl Parser<'_> {
 
     /// Notes an item of a select list, and the alias that stands behind it.
     pub fn catalog_item(&mut self, operand: &Operand, alias: Option<&str>) {
-        let source = &self.sql[operand.start..operand.end.max(operand.start)];
-        let is_open = matches!(operand.shape, Shape::Text(_)) || source.eq_ignore_ascii_case("null");
+        let is_open = self.is_open(operand);
         let is_own = self.depth == 0;
         let Some(catalog) = &mut self.catalog else { return };
-        let found = match (&operand.label, &operand.shape) {
-            (_, Shape::Object(name)) => object_type(name),
-            (_, Shape::Catalog(oid)) => Some((*oid, -1)),
-            (Label::Column(name), _) => catalog.of(name),
-            _ => None,
-        };
-        let item = match (found, is_open) {
-            (_, true) => Item::Open,
-            (Some(found), _) => Item::Told(found),
-            (None, _) => Item::Plain,
+        let source = match (&operand.label, &operand.shape) {
+            (_, Shape::Object(name)) => object_type(name).map_or(Source::Plain, Source::Told),
+            (Label::Column(name), _) => Source::Column(name.clone()),
+            (_, Shape::Catalog(oid)) => Source::Told((*oid, -1)),
+            _ => Source::Plain,
         };
         if is_own {
-            match catalog.items.get_mut(catalog.next) {
-                Some(known) => *known = known.united(item),
-                None => catalog.items.push(item),
+            if catalog.items.len() <= catalog.next {
+                catalog.items.push(Vec::new());
             }
-            catalog.next += 1;
+            // A constant takes the type of the column that it is united with.
+            let sources = &mut catalog.items[catalog.next];
+            sources.extend((!is_open).then(|| source.clone()));
         }
+        if catalog.next == 0 {
+            catalog.first_type = if is_open { None } else { catalog.source_type(&source, &mut Walk::default()) };
+        }
+        catalog.next += 1;
         let own = match &operand.label {
             Label::Column(name) | Label::Weak(name) | Label::Strong(name) => Some(name.as_str()),
             Label::Unknown => None,
         };
-        let Some(label) = alias.or(own).filter(|_| !is_open) else { return };
-        match catalog.labels.get_mut(label) {
-            Some(known) if *known == found => {}
-            Some(known) => *known = None,
-            None => {
-                catalog.labels.insert(label.to_owned(), found);
-            }
+        if let Some(label) = alias.or(own).filter(|_| !is_open) {
+            let labels = if is_own { &mut catalog.own_labels } else { &mut catalog.labels };
+            labels.entry(label.to_owned()).or_default().push(source);
         }
+    }
+
+    /// Whether the type of an operand is that of what it meets.
+    pub fn is_open(&self, operand: &Operand) -> bool {
+        let source = &self.sql[operand.start..operand.end.max(operand.start)];
+        matches!(operand.shape, Shape::Text(_)) || source.eq_ignore_ascii_case("null")
     }
 
     /// The item of a select list that clients see: a `regproc` is shown by its name.

@@ -171,7 +171,7 @@ impl Parser<'_> {
         if self.query_at(self.at + 1) {
             self.at += 1;
             let label = self.subquery(false)?;
-            return Some((label, Shape::Other));
+            return Some((label, self.subquery_shape()));
         }
         self.at += 1;
         let inside = self.deeper(|parser| Some(parser.expressions_to_close()))?;
@@ -218,7 +218,7 @@ impl Parser<'_> {
                 let operand = self.expression(binding::NOT)?;
                 return Some(Operand { start, end: operand.end, label: Label::Unknown, shape: Shape::Other });
             }
-            "case" => (self.case()?, Shape::Other),
+            "case" => self.case()?,
             "cast" if self.mark_at(self.at + 1, "(") => return self.cast_call(start),
             "exists" if self.mark_at(self.at + 1, "(") => {
                 self.at += 2;
@@ -277,15 +277,17 @@ impl Parser<'_> {
         None
     }
 
-    fn case(&mut self) -> Option<Label> {
+    fn case(&mut self) -> Option<(Label, Shape)> {
         self.at += 1;
         let mut label = Label::Unknown;
-        let mut in_else = false;
+        let (mut in_else, mut in_result) = (false, false);
+        // The catalogs' type that all results have.
+        let mut shape = None;
         loop {
             match self.keyword(self.at).as_str() {
                 "end" => break self.at += 1,
                 keyword @ ("when" | "then" | "else") => {
-                    in_else = keyword == "else";
+                    (in_else, in_result) = (keyword == "else", keyword != "when");
                     self.at += 1;
                 }
                 _ => {}
@@ -295,15 +297,20 @@ impl Parser<'_> {
             }
             if !matches!(self.keyword(self.at).as_str(), "when" | "then" | "else" | "end") {
                 let operand = self.expression(0)?;
+                if in_result && !self.is_open(&operand) {
+                    let own = matches!(operand.shape, Shape::Catalog(_)).then(|| operand.shape.clone());
+                    shape = Some(own.filter(|own| shape.is_none() || shape == Some(Some(own.clone()))));
+                }
                 if in_else {
                     label = operand.label;
                 }
             }
         }
-        Some(match label {
+        let label = match label {
             Label::Strong(name) | Label::Column(name) => Label::Strong(name),
             _ => Label::Weak("case".to_owned()),
-        })
+        };
+        Some((label, shape.flatten().unwrap_or(Shape::Other)))
     }
 
     fn array(&mut self) -> Option<Label> {

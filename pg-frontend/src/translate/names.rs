@@ -163,7 +163,12 @@ impl Parser<'_> {
             }
         }
         if self.mark("(") {
-            return self.call(first);
+            let shape = self.call_shape(self.at);
+            let call = self.call(first)?;
+            return Some(match (shape, &call.shape) {
+                (Some(shape), Shape::Other | Shape::Array) => Operand { shape, ..call },
+                _ => call,
+            });
         }
         if self.at == first + 1
             && let Some(Kind::Text(form)) = self.kind(self.at)

@@ -184,19 +184,21 @@ impl Parser<'_> {
             self.expressions_to_close();
         }
         let mut first = None;
-        if self.depth == 0 {
-            self.catalog.iter_mut().for_each(CatalogColumns::begin_list);
-        }
+        let (mut first_type, outer) = (None, self.catalog.as_mut().map_or(0, CatalogColumns::begin_list));
         loop {
             if self.at_end() || self.mark(")") || ends_list(self.keyword(self.at).as_str()) {
                 break;
             }
             let label = self.item(labels);
+            if first.is_none() {
+                first_type = self.catalog.as_ref().and_then(CatalogColumns::first_type);
+            }
             first.get_or_insert(label);
             if !self.eat_mark(",") {
                 break;
             }
         }
+        self.catalog.iter_mut().for_each(|catalog| catalog.end_list(first_type, outer));
         if first.is_none() {
             // A list of nothing, as in `exists (select from t)`.
             self.edits.close(self.previous_end(), " NULL");
@@ -210,8 +212,8 @@ impl Parser<'_> {
     /// One item of a select list.
     fn item(&mut self, labels: bool) -> Label {
         if self.operator_at(self.at, "*") {
-            self.catalog.iter_mut().for_each(CatalogColumns::star);
             self.at += 1;
+            self.catalog_star();
             self.skip_item();
             return Label::Unknown;
         }
@@ -220,7 +222,7 @@ impl Parser<'_> {
             return Label::Unknown;
         };
         if self.operator_at(self.at.saturating_sub(1), "*") {
-            self.catalog.iter_mut().for_each(CatalogColumns::star);
+            self.catalog_star();
         } else if self.catalog.is_some() {
             let label = self.alias_ahead();
             self.catalog_item(&operand, label.as_deref());

@@ -48,7 +48,8 @@ CREATE VIEW pgc.live.description AS FROM query_table(pgc.fixed.derived('descript
 -- Object types: text or number to OID, and OID to text.
 CREATE MACRO pgc.fixed.digits(_text) AS CASE WHEN regexp_full_match(_text, '[0-9]+') THEN TRY_CAST(_text AS BIGINT) END;
 CREATE OR REPLACE MACRO pgc.to_regclass(_written) AS (
-    SELECT min(oid) FROM pgc.live.key WHERE key = CASE WHEN contains(_written, '"') THEN _written ELSE lower(_written) END
+    SELECT min(oid) FROM pgc.live.key
+    WHERE key = CASE WHEN contains(_written, '"') THEN regexp_replace(_written, '"\s*\.\s*"', '"."') ELSE lower(_written) END
         AND (nspname IS NULL OR pgc.fixed.visible(nspname)));
 CREATE OR REPLACE MACRO pgc.regclass_in(_given) AS CASE WHEN _given IS NULL THEN NULL ELSE coalesce(
     pgc.fixed.digits(_given::VARCHAR), pgc.main.to_regclass(_given::VARCHAR),
@@ -79,8 +80,14 @@ CREATE OR REPLACE MACRO pgc.to_regproc(_written) AS (
 CREATE OR REPLACE MACRO pgc.regproc_in(_given) AS CASE WHEN _given IS NULL THEN NULL WHEN _given::VARCHAR = '-' THEN 0 ELSE
     coalesce(pgc.fixed.digits(_given::VARCHAR), pgc.main.to_regproc(_given::VARCHAR),
         error('function "' || _given::VARCHAR || '" does not exist')::BIGINT) END;
+-- Names by number, in one list: a look into it neither joins nor changes the order of rows, by which some clients go.
+-- A name that several functions have is told with its schema.
+CREATE TABLE pgc.fixed.function_names AS
+SELECT list(p.name ORDER BY n.oid) AS names FROM range(1, (SELECT max(oid) FROM pgc.fixed.pg_proc) + 1) n(oid) LEFT JOIN (
+    SELECT oid, CASE WHEN pronamespace <> 11 THEN 'information_schema.' WHEN count(*) OVER (PARTITION BY proname, pronamespace) > 1 THEN 'pg_catalog.'
+        ELSE '' END || proname AS name FROM pgc.fixed.pg_proc) p USING (oid);
 CREATE OR REPLACE MACRO pgc.regproc_out(_oid) AS CASE _oid WHEN 0 THEN '-' ELSE
-    coalesce((SELECT min(proname) FROM pgc.fixed.pg_proc WHERE oid = _oid), _oid::VARCHAR) END;
+    coalesce((SELECT names FROM pgc.fixed.function_names)[_oid], _oid::VARCHAR) END;
 CREATE OR REPLACE MACRO pgc.oidvectortypes(_types) AS coalesce((
     SELECT string_agg(t.formatted, ', ' ORDER BY a.place) FROM (SELECT unnest(_types) AS type, unnest(range(1, len(_types) + 1)) AS place) a
     JOIN pgc.live.type_name t ON t.oid = a.type), '');

@@ -137,8 +137,15 @@ impl CatalogColumns {
         }
         walk.path.pop();
         match found.split_first() {
-            None => of_any_catalog(name),
+            None => self.of_catalogs(name),
             Some((first, rest)) => first.filter(|_| rest.iter().all(|other| other == first)),
+        }
+    }
+
+    fn of_catalogs(&self, name: &str) -> Option<ColumnType> {
+        match (self.reads_catalog, self.reads_information_schema) {
+            (false, true) => column_type("information_schema", name).or_else(|| column_type("pg_catalog", name)),
+            _ => of_any_catalog(name),
         }
     }
 

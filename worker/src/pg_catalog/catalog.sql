@@ -34,7 +34,7 @@ CREATE VIEW pgc.pg_class AS SELECT *, 1259::BIGINT AS tableoid, 1::BIGINT AS xmi
 
 CREATE VIEW pgc.live.attribute AS
 SELECT pgc.fixed.relation_oid(nspname, relname) AS attrelid, attname, type AS atttypid, length, attnum::SMALLINT AS attnum,
-    pgc.fixed.dimensions(kind) AS attndims, pgc.fixed.type_modifier(kind) AS atttypmod, required, preset IS NOT NULL AS preset
+    pgc.fixed.dimensions(kind) AS attndims, modifier AS atttypmod, required, preset IS NOT NULL AS preset
 FROM pgc.live.field
 UNION ALL
 SELECT pgc.fixed.relation_oid(s.nspname, s.relname), f.attname, f.type, f.length, f.attnum::SMALLINT, 0, -1, true, false
@@ -50,7 +50,7 @@ SELECT attrelid, attname, atttypid, -1, length::SMALLINT, attnum, attndims, -1, 
     length BETWEEN 1 AND 8, CASE WHEN length = 8 THEN 'd' WHEN atttypid = 21 THEN 's'
         WHEN length = 1 OR atttypid = 2950 THEN 'c' ELSE 'i' END,
     CASE WHEN length > 0 THEN 'p' WHEN atttypid = 1700 THEN 'm' ELSE 'x' END, '', required, preset, false, '', '',
-    false, true, 0, CASE WHEN atttypid IN (25, 1009) THEN 100 ELSE 0 END, NULL, NULL, NULL, NULL
+    false, true, 0, CASE WHEN atttypid IN (25, 1009, 1042, 1043) THEN 100 ELSE 0 END, NULL, NULL, NULL, NULL
 FROM pgc.live.attribute;
 CREATE TEMP TABLE pgc_own_attribute AS FROM pgc.now.own_attribute LIMIT 0;
 CREATE VIEW pgc.live.own_attribute AS FROM query_table(pgc.fixed.derived('own_attribute'));

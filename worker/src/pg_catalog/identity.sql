@@ -128,6 +128,10 @@ CREATE MACRO pgc.fixed.type_modifier(kind) AS CASE
     WHEN starts_with(kind, 'DECIMAL(')
     THEN regexp_extract(kind, '\((\d+)', 1)::INTEGER * 65536 + regexp_extract(kind, ',\s*(\d+)', 1)::INTEGER + 4
     ELSE -1 END;
+-- The frontend declares `varchar(20)` as a text with a check of a form that nobody writes by hand: the length stands first.
+CREATE MACRO pgc.fixed.length_mark(expression) AS
+    regexp_extract(expression, '^\((\d+) >= (char|character)_length\(rtrim\(', ['length', 'kind']);
+CREATE MACRO pgc.fixed.is_length_mark(expression) AS coalesce(pgc.fixed.length_mark(expression).kind <> '', false);
 -- Expressions as PostgreSQL writes the few that tools look into.
 CREATE MACRO pgc.fixed.expression(written, kind) AS CASE
     WHEN regexp_full_match(written, '''([^'']|'''')*''') AND NOT starts_with(kind, 'ENUM')

@@ -13,7 +13,7 @@ use crate::message::Reply;
 
 /// The version of PostgreSQL that clients are told: they decide by it which catalogs and columns they ask for, and the catalog
 /// that workers attach is that of PostgreSQL 15.
-pub const SERVER_VERSION: &str = "15.14";
+pub const SERVER_VERSION: &str = "15.18";
 
 /// How a value is checked.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -87,7 +87,7 @@ const KNOWN: &[(&str, &str, Kind)] = &[
     ("search_path", "\"$user\", public", Kind::Text),
     ("server_encoding", "UTF8", Kind::Fixed),
     ("server_version", SERVER_VERSION, Kind::Fixed),
-    ("server_version_num", "150014", Kind::Fixed),
+    ("server_version_num", "150018", Kind::Fixed),
     ("session_authorization", "", Kind::Text),
     ("session_replication_role", "origin", Kind::Text),
     ("ssl", "off", Kind::Fixed),

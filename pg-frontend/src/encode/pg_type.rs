@@ -230,6 +230,8 @@ pub(crate) fn tell_type(field: &Field, oid: u32, typmod: i32) -> Option<Field> {
         }
         DataType::Int64 if told.dimensions == 0 && told.is_oid() => DataType::Int64,
         DataType::Int16 if oid == 21 => DataType::Int16,
+        // DuckDB's NULL without a type is a number.
+        DataType::Int32 if oid == 25 => DataType::Int32,
         // The names of objects, too, are text.
         DataType::Utf8 if told.dimensions == 0 && !told.is_vector() && !told.scalar.is_plain() => DataType::Utf8,
         _ => return None,

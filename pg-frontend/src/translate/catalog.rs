@@ -19,6 +19,7 @@ const COLUMNS: &str = include_str!("catalog_columns.txt");
 pub type ColumnType = (u32, i32);
 
 const REGPROC: u32 = 24;
+const TEXT: u32 = 25;
 const VECTORS: [u32; 2] = [22, 30];
 
 /// What is known of the columns of a statement that reads a catalog.
@@ -187,6 +188,10 @@ impl CatalogColumns {
         let schemas = [("pg_catalog", self.reads_catalog), ("information_schema", self.reads_information_schema)];
         let schemas: Vec<_> = schemas.into_iter().filter(|(_, reads)| *reads).map(|(schema, _)| schema).collect();
         let told = |sources: &Vec<Source>| {
+            // Nothing but constants without a type, NULL mostly: PostgreSQL takes them for text.
+            if sources.is_empty() {
+                return Some((TEXT, -1));
+            }
             let mut found = sources.iter().map(|source| self.source_type(source, &mut Walk::default()));
             let first = found.next().flatten();
             first.filter(|_| found.all(|other| other == first))
@@ -222,8 +227,13 @@ impl Parser<'_> {
     /// The shape of a call whose type is that of its first argument, a column, or the array of that; the parenthesis
     /// opens at this token.
     pub fn call_shape(&self, open: usize) -> Option<Shape> {
+        const GIVES_NAME: [&str; 5] =
+            ["pg_get_userbyid", "pg_encoding_to_char", "current_schema", "current_database", "pg_client_encoding"];
         let catalog = self.catalog.as_ref()?;
         let name = self.identifier(open.checked_sub(1)?);
+        if GIVES_NAME.contains(&name.as_str()) {
+            return Some(Shape::Catalog(19));
+        }
         let mut at = open + 1;
         while self.mark_at(at + 1, ".") {
             at += 2;
@@ -287,6 +297,15 @@ impl Parser<'_> {
         if let Some(label) = alias.or(own).filter(|_| !is_open) {
             let labels = if is_own { &mut catalog.own_labels } else { &mut catalog.labels };
             labels.entry(label.to_owned()).or_default().push(source);
+        }
+    }
+
+    /// The type of an operand, if it is one of the catalogs'.
+    pub fn catalog_type(&self, operand: &Operand) -> Option<u32> {
+        match (&operand.shape, &operand.label) {
+            (Shape::Catalog(oid), _) => Some(*oid),
+            (Shape::Other, Label::Column(name)) => self.catalog.as_ref()?.of(name).map(|(oid, _)| oid),
+            _ => None,
         }
     }
 

@@ -298,7 +298,7 @@ impl Parser<'_> {
             if !matches!(self.keyword(self.at).as_str(), "when" | "then" | "else" | "end") {
                 let operand = self.expression(0)?;
                 if in_result && !self.is_open(&operand) {
-                    let own = matches!(operand.shape, Shape::Catalog(_)).then(|| operand.shape.clone());
+                    let own = self.catalog_type(&operand).map(Shape::Catalog);
                     shape = Some(own.filter(|own| shape.is_none() || shape == Some(Some(own.clone()))));
                 }
                 if in_else {

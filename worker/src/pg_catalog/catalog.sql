@@ -116,11 +116,14 @@ SELECT pgc.fixed.relation_oid(nspname, indname) AS indexrelid, pgc.fixed.relatio
     len(keys)::SMALLINT AS indnatts, len(keys)::SMALLINT AS indnkeyatts, is_unique AS indisunique, false AS indnullsnotdistinct,
     is_primary AS indisprimary, false AS indisexclusion, true AS indimmediate, false AS indisclustered, true AS indisvalid,
     false AS indcheckxmin, true AS indisready, true AS indislive, false AS indisreplident, keys AS indkey,
-    list_transform(keys, lambda part: 0::BIGINT) AS indcollation, list_transform(keys, lambda part: 1978::BIGINT) AS indclass,
+    list_transform(keys, lambda part: 0::BIGINT) AS indcollation, list_transform(types, lambda part: coalesce(
+        MAP {16: 10003, 17: 10006, 20: 3124, 21: 1979, 23: 1978, 25: 3126, 700: 10012, 701: 3123, 1042: 10004, 1043: 3126, 1082: 3122, 1083: 10038,
+            1114: 3128, 1184: 3127, 1186: 10022, 1266: 10041, 1700: 3125, 2950: 10065}[part], 10069)::BIGINT) AS indclass,
     list_transform(keys, lambda part: 0::SMALLINT) AS indoption,
     CASE WHEN list_contains(keys, 0) THEN array_to_string(list_filter(names, lambda part: starts_with(part, '(')), ', ') END AS indexprs,
     NULL::VARCHAR AS indpred
-FROM pgc.live.index;
+FROM (SELECT i.*, list_transform(i.keys, lambda part: f.types[part]) AS types
+    FROM pgc.live.index i JOIN pgc.live.fields f USING (nspname, relname));
 CREATE TEMP TABLE pgc_pg_index AS FROM pgc.now.pg_index LIMIT 0;
 CREATE VIEW pgc.pg_index AS SELECT *, 2610::BIGINT AS tableoid, 1::BIGINT AS xmin FROM query_table(pgc.fixed.derived('pg_index'));
 

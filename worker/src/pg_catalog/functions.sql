@@ -88,6 +88,14 @@ SELECT list(p.name ORDER BY n.oid) AS names FROM range(1, (SELECT max(oid) FROM 
         ELSE '' END || proname AS name FROM pgc.fixed.pg_proc) p USING (oid);
 CREATE OR REPLACE MACRO pgc.regproc_out(_oid) AS CASE _oid WHEN 0 THEN '-' ELSE
     coalesce((SELECT names FROM pgc.fixed.function_names)[_oid], _oid::VARCHAR) END;
+CREATE OR REPLACE MACRO pgc.regtypes_out(_types) AS CASE WHEN _types IS NULL THEN NULL ELSE coalesce((
+    SELECT list(coalesce(t.formatted, a.type::VARCHAR) ORDER BY a.place)
+    FROM (SELECT unnest(_types::BIGINT[]) AS type, unnest(range(1, len(_types) + 1)) AS place) a
+    LEFT JOIN pgc.live.type_name t ON t.oid = a.type), []::VARCHAR[]) END;
+-- An array as PostgreSQL writes it.
+CREATE OR REPLACE MACRO pgc.array_text(_list) AS '{' || array_to_string(list_transform(_list::VARCHAR[], lambda part: CASE
+    WHEN part IS NULL THEN 'NULL' WHEN part = '' OR lower(part) = 'null' OR regexp_matches(part, '[{},"\s\\]')
+    THEN '"' || replace(replace(part, chr(92), chr(92) || chr(92)), '"', chr(92) || '"') || '"' ELSE part END), ',') || '}';
 CREATE OR REPLACE MACRO pgc.oidvectortypes(_types) AS coalesce((
     SELECT string_agg(t.formatted, ', ' ORDER BY a.place) FROM (SELECT unnest(_types) AS type, unnest(range(1, len(_types) + 1)) AS place) a
     JOIN pgc.live.type_name t ON t.oid = a.type), '');

@@ -194,7 +194,7 @@ fn statements_mean_what_they_mean_in_postgresql() {
         ),
         (
             "create table o (id int primary key, c int, n varchar(20), a numeric, at timestamptz default now())",
-            r#"create table o (id int primary key, c int, n varchar CHECK (20 >= character_length(rtrim(\"n\"))), a decimal(38,10), "at" timestamptz default now())"#,
+            r#"create table o (id int primary key, c int, n varchar CHECK (20 >= character_length(rtrim("n"))), a decimal(38,10), "at" timestamptz default now())"#,
         ),
         (
             r#"SELECT TO_CHAR("at", 'YYYY-MM') FROM o ORDER BY id"#,

@@ -21,6 +21,7 @@ use std::time::Duration;
 use tavana_daemon::drain::Drain;
 use tokio::sync::OwnedSemaphorePermit;
 
+use crate::activity::Presence;
 use crate::cancel::Cancel;
 use crate::error::PgError;
 use crate::flight;
@@ -45,6 +46,7 @@ pub struct Session {
     flight: flight::Session,
     settings: Settings,
     cancel: Cancel,
+    presence: Presence,
     /// Its place in the server.
     _place: OwnedSemaphorePermit,
     limits: Limits,
@@ -89,7 +91,7 @@ impl Session {
         stream: Stream,
         flight: flight::Session,
         settings: Settings,
-        cancel: Cancel,
+        (cancel, presence): (Cancel, Presence),
         place: OwnedSemaphorePermit,
         limits: Limits,
     ) -> Self {
@@ -99,6 +101,7 @@ impl Session {
             settings,
             _place: place,
             cancel,
+            presence,
             limits,
             status: Status::Idle,
             implicit: false,
@@ -176,8 +179,15 @@ impl Session {
         }
         match request {
             Request::Terminate => return Ok(false),
-            Request::Query(text) => self.simple(&text).await?,
-            Request::Sync => self.sync().await?,
+            Request::Query(text) => {
+                self.presence.begin(&text, &self.settings);
+                self.simple(&text).await?;
+                self.presence.rest(self.status, &self.settings);
+            }
+            Request::Sync => {
+                self.sync().await?;
+                self.presence.rest(self.status, &self.settings);
+            }
             Request::Flush => self.stream.flush().await?,
             // Left over from a copy that ended early.
             Request::CopyData(_) | Request::CopyDone | Request::CopyFail(_) => {}

@@ -139,6 +139,8 @@ pub struct Settings {
     before: Option<BTreeMap<String, String>>,
     /// How values are written.
     pub text: encode::Settings,
+    /// The number of the session, as its client knows it.
+    pub process: u32,
 }
 
 impl Settings {
@@ -148,7 +150,7 @@ impl Settings {
             KNOWN.iter().map(|(name, value, _)| ((*name).to_owned(), (*value).to_owned())).collect();
         defaults.insert("session_authorization".to_owned(), user.to_owned());
         let text = encode::Settings::default();
-        Self { values: defaults.clone(), lasting: defaults.clone(), defaults, before: None, text }
+        Self { values: defaults.clone(), lasting: defaults.clone(), defaults, before: None, text, process: 0 }
     }
 
     /// What the startup packet says, which `RESET` goes back to.
@@ -331,6 +333,11 @@ pub const DIALECT: &[&str] = &[
     "SET default_null_order = 'postgres'",
     "SET preserve_identifier_case = false",
 ];
+
+/// Whether there is a setting of this name.
+pub fn is_known(name: &str) -> bool {
+    KNOWN.iter().any(|(known, ..)| known.eq_ignore_ascii_case(name))
+}
 
 /// The name as PostgreSQL writes it.
 fn spelled(name: &str) -> String {

@@ -54,11 +54,13 @@ pub struct Options {
     pub standard_conforming_strings: bool,
     /// The name that `current_user` and its kin give; `None` leaves them to DuckDB.
     pub user: Option<String>,
+    /// The number of the session.
+    pub process: u32,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { standard_conforming_strings: true, user: None }
+        Options { standard_conforming_strings: true, user: None, process: 0 }
     }
 }
 
@@ -79,6 +81,8 @@ pub struct Translated<'a> {
     pub after: Vec<String>,
     /// Types of columns that are not what DuckDB's types say.
     pub types: ColumnTypes,
+    /// Whether it has variables that stand for what the session knows; see [`crate::activity`].
+    pub asks_session: bool,
     /// Whether there is nothing to run: the frontend answers with the tag (`ALTER TABLE … OWNER TO`).
     pub ignored: bool,
 }
@@ -195,8 +199,9 @@ pub fn translate<'a>(statement: &'a str, options: &Options) -> Result<Translated
     let command = if parser.selects_into { Command::CreateTableAs } else { command };
     let (before, after, ignored) = (parser.before, parser.after, parser.ignored);
     let types = parser.catalog.map(CatalogColumns::types).unwrap_or_default();
+    let asks_session = parser.asks_session;
     let (sql, offsets) = parser.edits.apply(statement);
-    Ok(Translated { command, sql, offsets, parameters, before, after, types, ignored })
+    Ok(Translated { command, sql, offsets, parameters, before, after, types, asks_session, ignored })
 }
 
 fn untouched(command: Command, statement: &str, parameters: u16) -> Translated<'_> {
@@ -208,6 +213,7 @@ fn untouched(command: Command, statement: &str, parameters: u16) -> Translated<'
         before: Vec::new(),
         after: Vec::new(),
         types: ColumnTypes::default(),
+        asks_session: false,
         ignored: false,
     }
 }

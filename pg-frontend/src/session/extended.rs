@@ -373,6 +373,7 @@ impl Session {
     async fn run_portal(&mut self, portal: &mut Portal, max_rows: i32) -> Result<(), Stop> {
         let bounds = self.bounds();
         let plan = Arc::clone(&portal.plan);
+        self.presence.begin(&plan.source, &self.settings);
         if plan.command == Command::Empty {
             self.stream.reply.bare(b'I');
             return Ok(());

@@ -29,6 +29,8 @@ pub(super) struct Plan {
     pub(super) then: Vec<String>,
     /// Types of its columns that are not what DuckDB's types say.
     types: ColumnTypes,
+    /// It asks for what only the session knows, in variables to be filled.
+    pub(super) asks_session: bool,
     /// There is nothing to run.
     pub(super) ignored: bool,
     /// Characters of the client's whole text before it.
@@ -58,6 +60,7 @@ impl Plan {
             first: translated.before,
             then: translated.after,
             types,
+            asks_session: is_translated && translated.asks_session,
             ignored: translated.ignored,
             before,
         })
@@ -161,6 +164,7 @@ fn options(settings: &Settings) -> Options {
     Options {
         standard_conforming_strings: settings.is_on("standard_conforming_strings"),
         user: settings.get("session_authorization").map(str::to_owned),
+        process: settings.process,
     }
 }
 

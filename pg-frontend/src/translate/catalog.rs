@@ -59,6 +59,8 @@ enum Source {
     Column(String),
     /// A value of this type.
     Told(ColumnType),
+    /// A constant without a type, NULL mostly: it takes the type of the column that it is united with, else text.
+    Open,
     /// Anything else: of the type that DuckDB says.
     Plain,
 }
@@ -107,7 +109,7 @@ fn column_type(schema: &str, name: &str) -> Option<ColumnType> {
 
 /// Whether a statement may read a catalog; all others do not pay for it.
 pub(super) fn may_read_catalog(sql: &str) -> bool {
-    const WORDS: &[&str] = &["pg_", "PG_", "information_schema", "INFORMATION_SCHEMA", "::reg", "::oid", "::name"];
+    const WORDS: &[&str] = &["pg_", "PG_", "information_schema", "INFORMATION_SCHEMA", "::reg", "::oid", "::name", "current_schema"];
     WORDS.iter().any(|word| sql.contains(word))
 }
 
@@ -132,12 +134,15 @@ impl CatalogColumns {
         let mut found: Vec<Option<ColumnType>> = Vec::new();
         for source in self.labels.get(name).map_or(&[][..], Vec::as_slice) {
             // A list that passes the column on under its name says nothing.
-            if !matches!(source, Source::Column(from) if walk.path.contains(&from.as_str())) {
+            let is_same = matches!(source, Source::Column(from) if walk.path.contains(&from.as_str()));
+            if !is_same && *source != Source::Open {
                 found.push(self.source_type(source, walk));
             }
         }
         walk.path.pop();
+        let is_open = self.labels.get(name).is_some_and(|sources| sources.iter().all(|source| *source == Source::Open));
         match found.split_first() {
+            None if is_open => Some((TEXT, -1)),
             None => self.of_catalogs(name),
             Some((first, rest)) => first.filter(|_| rest.iter().all(|other| other == first)),
         }
@@ -154,7 +159,7 @@ impl CatalogColumns {
         match source {
             Source::Column(name) => self.followed(name, walk),
             Source::Told(told) => Some(*told),
-            Source::Plain => None,
+            Source::Open | Source::Plain => None,
         }
     }
 
@@ -188,11 +193,11 @@ impl CatalogColumns {
         let schemas = [("pg_catalog", self.reads_catalog), ("information_schema", self.reads_information_schema)];
         let schemas: Vec<_> = schemas.into_iter().filter(|(_, reads)| *reads).map(|(schema, _)| schema).collect();
         let told = |sources: &Vec<Source>| {
-            // Nothing but constants without a type, NULL mostly: PostgreSQL takes them for text.
-            if sources.is_empty() {
+            if sources.iter().all(|source| *source == Source::Open) {
                 return Some((TEXT, -1));
             }
-            let mut found = sources.iter().map(|source| self.source_type(source, &mut Walk::default()));
+            let typed = sources.iter().filter(|source| **source != Source::Open);
+            let mut found = typed.map(|source| self.source_type(source, &mut Walk::default()));
             let first = found.next().flatten();
             first.filter(|_| found.all(|other| other == first))
         };
@@ -209,6 +214,47 @@ fn of_any_catalog(name: &str) -> Option<ColumnType> {
 }
 
 impl Parser<'_> {
+    /// A call whose answer the session knows: `pg_backend_pid()`, `current_setting('name')`. The parenthesis is next.
+    pub fn session_call(&mut self, first: usize, start: usize) -> Option<Operand> {
+        let open = self.at;
+        let is_plain = open == first + 1 || open == first + 3 && self.keyword_is(first, "pg_catalog");
+        let name = self.identifier(open - 1);
+        let text = match name.as_str() {
+            _ if !is_plain => return None,
+            "pg_backend_pid" if self.mark_at(open + 1, ")") => self.options.process.to_string(),
+            "current_setting" => {
+                let wanted = super::literal::value(self.sql, *self.tokens.get(open + 1)?)?;
+                let closed = self.mark_at(open + 2, ")") || self.mark_at(open + 2, ",");
+                (closed && crate::settings::is_known(&wanted)).then_some(())?;
+                self.asks_session = true;
+                format!("CAST({}{}') AS VARCHAR)", crate::activity::SETTING, wanted.to_ascii_lowercase())
+            }
+            _ => return None,
+        };
+        let behind = self.behind_brackets();
+        self.replace(first, behind, text);
+        self.at = behind;
+        Some(Operand { start, end: self.previous_end(), label: Label::Strong(name), shape: Shape::Other })
+    }
+
+    /// A catalog whose rows the session knows, at the tokens from `first` to here, becomes a call with them.
+    pub fn session_table(&mut self, first: usize) -> bool {
+        let (last, catalog) = (self.at - 1, self.keyword_is(first, "pg_catalog"));
+        if self.catalog.is_none() || last != first && !(catalog && last == first + 2) {
+            return false;
+        }
+        let name = self.identifier(last);
+        let (call, rows) = match name.as_str() {
+            "pg_stat_activity" => ("stat_activity", crate::activity::ACTIVITY),
+            "pg_settings" => ("settings_of", crate::activity::SETTINGS),
+            _ => return false,
+        };
+        self.asks_session = true;
+        self.catalog.iter_mut().for_each(|catalog| catalog.table("pg_catalog", &name));
+        self.replace(first, last + 1, format!("pgc.{call}({rows})"));
+        true
+    }
+
     /// Keeps `tableoid` and `xmin`, which every table of PostgreSQL has and a `*` does not show, out of those of catalogs.
     pub fn hide_columns(&mut self) {
         for end in self.catalog.as_mut().map(CatalogColumns::catalog_stars).unwrap_or_default() {
@@ -273,6 +319,7 @@ impl Parser<'_> {
         let is_own = self.depth == 0;
         let Some(catalog) = &mut self.catalog else { return };
         let source = match (&operand.label, &operand.shape) {
+            _ if is_open => Source::Open,
             (_, Shape::Object(name)) => object_type(name).map_or(Source::Plain, Source::Told),
             (Label::Column(name), _) => Source::Column(name.clone()),
             (_, Shape::Catalog(oid)) => Source::Told((*oid, -1)),
@@ -282,19 +329,17 @@ impl Parser<'_> {
             if catalog.items.len() <= catalog.next {
                 catalog.items.push(Vec::new());
             }
-            // A constant takes the type of the column that it is united with.
-            let sources = &mut catalog.items[catalog.next];
-            sources.extend((!is_open).then(|| source.clone()));
+            catalog.items[catalog.next].push(source.clone());
         }
         if catalog.next == 0 {
-            catalog.first_type = if is_open { None } else { catalog.source_type(&source, &mut Walk::default()) };
+            catalog.first_type = catalog.source_type(&source, &mut Walk::default());
         }
         catalog.next += 1;
         let own = match &operand.label {
             Label::Column(name) | Label::Weak(name) | Label::Strong(name) => Some(name.as_str()),
             Label::Unknown => None,
         };
-        if let Some(label) = alias.or(own).filter(|_| !is_open) {
+        if let Some(label) = alias.or(own) {
             let labels = if is_own { &mut catalog.own_labels } else { &mut catalog.labels };
             labels.entry(label.to_owned()).or_default().push(source);
         }

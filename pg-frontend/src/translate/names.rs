@@ -163,6 +163,9 @@ impl Parser<'_> {
             }
         }
         if self.mark("(") {
+            if let Some(operand) = self.session_call(first, start) {
+                return Some(operand);
+            }
             let shape = self.call_shape(self.at);
             let call = self.call(first)?;
             return Some(match (shape, &call.shape) {

@@ -35,6 +35,8 @@ pub(super) struct Parser<'a> {
     pub selects_into: bool,
     /// Whether the statement is to be answered and not run.
     pub ignored: bool,
+    /// Whether a variable was written that stands for what the session knows.
+    pub asks_session: bool,
     /// What is known of the columns, for a statement that may read a catalog.
     pub catalog: Option<CatalogColumns>,
 }
@@ -75,6 +77,7 @@ impl<'a> Parser<'a> {
             in_sequence_function: false,
             selects_into: false,
             ignored: false,
+            asks_session: false,
             catalog: None,
         }
     }

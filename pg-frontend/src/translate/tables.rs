@@ -108,6 +108,14 @@ impl Parser<'_> {
         while self.mark(".") && self.name_at(self.at + 1) {
             self.at += 2;
         }
+        if !self.mark("(") && self.session_table(first) {
+            let end = self.previous_end();
+            let name = self.identifier(self.at - 1);
+            if self.alias().is_none() {
+                self.edits.close(end, format!(" AS {name}"));
+            }
+            return;
+        }
         if !self.mark("(") {
             self.qualified_relation(first);
             if self.operator_at(self.at, "*") {

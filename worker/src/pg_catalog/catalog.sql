@@ -26,7 +26,10 @@ UNION ALL
 SELECT oid, relname, pgc.fixed.schema_oid(nspname), CASE WHEN relkind IN ('r', 'v') THEN oid + 1 ELSE 0 END, 0, 10,
     CASE relkind WHEN 'v' THEN 0 ELSE relam END, CASE relkind WHEN 'v' THEN 0 ELSE oid END, 0,
     CASE WHEN relkind IN ('i', 'S') THEN 1 ELSE 0 END, tuples::FLOAT, 0, 0, indexed, false,
-    CASE WHEN temporary THEN 't' ELSE 'p' END, relkind, natts::SMALLINT, checks::SMALLINT, relkind = 'v', false, false, false, false,
+    CASE WHEN temporary THEN 't' ELSE 'p' END, relkind, natts::SMALLINT, checks::SMALLINT, relkind = 'v',
+    -- Foreign keys are triggers in PostgreSQL, on both sides.
+    oid IN (SELECT unnest([pgc.fixed.relation_oid(nspname, relname), pgc.fixed.relation_oid(nspname, referenced_table)])
+        FROM pgc.live.rule WHERE contype = 'f'), false, false, false,
     true, CASE relkind WHEN 'r' THEN 'd' ELSE 'n' END, false, 0, 0, 0, NULL, NULL, NULL
 FROM pgc.live.class;
 CREATE TEMP TABLE pgc_pg_class AS FROM pgc.now.pg_class LIMIT 0;
@@ -59,7 +62,8 @@ FROM (FROM pgc.fixed.pg_attribute UNION ALL FROM pgc.live.own_attribute);
 
 CREATE VIEW pgc.now.pg_attrdef AS
 SELECT pgc.fixed.object_oid('default', nspname || '.' || relname || '.' || attname) AS oid,
-    pgc.fixed.relation_oid(nspname, relname) AS adrelid, attnum::SMALLINT AS adnum, pgc.fixed.expression(preset, kind) AS adbin
+    pgc.fixed.relation_oid(nspname, relname) AS adrelid, attnum::SMALLINT AS adnum,
+    pgc.fixed.expression(preset, kind, type, enum_name) AS adbin
 FROM pgc.live.field WHERE preset IS NOT NULL;
 CREATE TEMP TABLE pgc_pg_attrdef AS FROM pgc.now.pg_attrdef LIMIT 0;
 CREATE VIEW pgc.pg_attrdef AS SELECT *, 2604::BIGINT AS tableoid, 1::BIGINT AS xmin FROM query_table(pgc.fixed.derived('pg_attrdef'));
@@ -204,8 +208,9 @@ CREATE VIEW pgc.pg_shadow AS SELECT * REPLACE (NULL::VARCHAR AS passwd) FROM pgc
 CREATE VIEW pgc.pg_group AS
 SELECT rolname AS groname, oid AS grosysid, []::BIGINT[] AS grolist FROM pgc.pg_roles WHERE NOT rolcanlogin;
 
-CREATE VIEW pgc.pg_settings AS
-SELECT name, coalesce(pgc.fixed.session_setting(name), setting) AS setting, * EXCLUDE (name, setting, shown) FROM pgc.fixed.pg_settings;
+CREATE MACRO pgc.settings_of(_values) AS TABLE
+SELECT name, coalesce(CAST(_values AS MAP(VARCHAR, VARCHAR))[name], setting) AS setting, * EXCLUDE (name, setting, shown) FROM pgc.fixed.pg_settings;
+CREATE VIEW pgc.pg_settings AS FROM pgc.main.settings_of(NULL);
 
 CREATE VIEW pgc.pg_tablespace AS SELECT *, 1213::BIGINT AS tableoid, 1::BIGINT AS xmin FROM pgc.fixed.pg_tablespace;
 

@@ -133,8 +133,8 @@ CREATE MACRO pgc.fixed.length_mark(expression) AS
     regexp_extract(expression, '^\((\d+) >= (char|character)_length\(rtrim\(', ['length', 'kind']);
 CREATE MACRO pgc.fixed.is_length_mark(expression) AS coalesce(pgc.fixed.length_mark(expression).kind <> '', false);
 -- Expressions as PostgreSQL writes the few that tools look into.
-CREATE MACRO pgc.fixed.expression(written, kind) AS CASE
-    WHEN regexp_full_match(written, '''([^'']|'''')*''') AND NOT starts_with(kind, 'ENUM')
-    THEN written || '::' || pgc.fixed.type_label(kind) || CASE WHEN suffix(kind, ']') THEN '[]' ELSE '' END
+CREATE MACRO pgc.fixed.expression(written, kind, type, enum_name) AS CASE
+    WHEN regexp_full_match(written, '''([^'']|'''')*''') THEN written || '::' || CASE type WHEN 1043 THEN 'character varying'
+        WHEN 1042 THEN 'bpchar' ELSE coalesce(enum_name, pgc.fixed.type_label(kind)) END || CASE WHEN suffix(kind, ']') THEN '[]' ELSE '' END
     ELSE regexp_replace(replace(replace(written, 'CAST(''t'' AS BOOLEAN)', 'true'), 'CAST(''f'' AS BOOLEAN)', 'false'),
         'nextval\(''([^'']*)''\)', 'nextval(''\1''::regclass)', 'g') END;

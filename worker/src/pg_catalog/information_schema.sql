@@ -30,7 +30,7 @@ FROM pgc.pg_views;
 
 CREATE VIEW pgc.live.column AS
 SELECT f.nspname, f.relname, f.attname, f.attnum, f.type, f.modifier, f.required,
-    pgc.fixed.expression(f.preset, f.kind) AS preset, r.relkind
+    pgc.fixed.expression(f.preset, f.kind, f.type, f.enum_name) AS preset, r.relkind
 FROM pgc.live.field f JOIN pgc.live.relation r USING (nspname, relname)
 UNION ALL
 SELECT CASE c.relnamespace WHEN 11 THEN 'pg_catalog' ELSE 'information_schema' END, c.relname, a.attname, a.attnum, a.atttypid, a.atttypmod,

@@ -11,6 +11,20 @@ fn cannot_be_alias(word: &str) -> bool {
     is_reserved(word) || matches!(word, "left" | "right" | "set" | "tablesample" | "window" | "values" | "default")
 }
 
+/// Functions without a set that are seen in FROM clauses.
+const SCALARS: &[&str] = &[
+    "current_database",
+    "current_schema",
+    "current_schemas",
+    "current_setting",
+    "now",
+    "pg_backend_pid",
+    "regexp_split_to_array",
+    "string_to_array",
+    "to_regclass",
+    "version",
+];
+
 impl Parser<'_> {
     /// Reads the items of a FROM clause with their joins.
     pub fn tables(&mut self) {
@@ -132,9 +146,23 @@ impl Parser<'_> {
         if call.is_none() {
             return;
         }
-        let ordinality = self.eat_all(&["with", "ordinality"]);
         let end = self.previous_end();
         let name = self.identifier(last);
+        if SCALARS.contains(&name.as_str()) {
+            // In PostgreSQL any function is a table, of one row if it gives no set.
+            self.edits.open(self.tokens[first].start, "(SELECT ");
+            self.edits.close(end, ")");
+            let (alias, named) = self.alias().unwrap_or((name.clone(), false));
+            let behind = self.previous_end();
+            match (named, behind == end) {
+                (true, _) => {}
+                (false, false) => self.edits.close(behind, format!("({})", literal::quote_name(&alias))),
+                (false, true) => self.edits.close(end, format!(" AS {0}({0})", literal::quote_name(&name))),
+            }
+            return;
+        }
+        let ordinality = self.eat_all(&["with", "ordinality"]);
+        let end = self.previous_end();
         match self.alias() {
             Some((alias, false)) => {
                 if let Some(column) = self.function_column(first, last, &alias) {

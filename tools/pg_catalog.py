@@ -205,7 +205,9 @@ def write_rows(dsn, columns):
         lines.append("== " + sql_name(table) + "\t" + "\t".join(picked))
         # In the order in which PostgreSQL gives them: clients that take the first of several rely on it.
         order = "1, 2" if table in VIEWS or "." in table else "ctid"
-        query = f"select {', '.join(picked.values())} from {table} where {condition} order by {order}"
+        query = (
+            f"select {', '.join(picked.values())} from {table} where {condition} order by {order}"
+        )
         lines += ask(dsn, query.replace("\n", " "))
     for table, (names, query) in SETS.items():
         lines.append("== " + "\t".join([table, *names.split()]))

@@ -36,7 +36,9 @@ def main() -> None:
     unsteady = [name for name, answer in answers.items() if answer != again[name]]
     for name in unsteady:
         answers[name].pop("rows", None)
-    lines = (json.dumps({"key": name} | answer, ensure_ascii=False) for name, answer in answers.items())
+    lines = (
+        json.dumps({"key": name} | answer, ensure_ascii=False) for name, answer in answers.items()
+    )
     text = "".join(f"{line}\n" for line in lines)
     # Without name and time, so that the same answers make the same file.
     replay.EXPECTED.write_bytes(gzip.compress(text.encode(), 9, mtime=0))

@@ -195,12 +195,7 @@ impl Frontend {
 
 impl Shared {
     /// Logs a client in and begins its session; `None` when it was told why not.
-    async fn begin(
-        &self,
-        opened: Opened,
-        certificate: Option<Vec<u8>>,
-        client: Option<SocketAddr>,
-    ) -> Option<Session> {
+    async fn begin(&self, opened: Opened, certificate: Option<Vec<u8>>, client: Option<SocketAddr>) -> Option<Session> {
         let Opened { transport, minor, negotiate, parameters } = opened;
         let certificate = certificate.filter(|_| matches!(transport, Either::Right(_)));
         let mut stream = Stream::new(transport);

@@ -16,12 +16,12 @@ use tokio::sync::mpsc;
 
 use self::rows::RowSink;
 use self::target::Target;
-use crate::session::backend::Change;
 use crate::caller::Call;
 use crate::engine::Connection;
 use crate::execute::Executor;
 use crate::execute::blocking::blocking;
 use crate::session::Lease;
+use crate::session::backend::Change;
 
 /// Bytes of batches that one `INSERT` takes; each starts DuckDB's threads and ends in a row group that is not full.
 ///

@@ -225,9 +225,7 @@ pub(crate) fn tell_type(field: &Field, oid: u32, typmod: i32) -> Option<Field> {
             let element = if oid == 22 { 21 } else { 26 };
             DataType::List(tell_type(item, element, -1)?.into())
         }
-        DataType::List(item) if told.dimensions > 0 => {
-            DataType::List(tell_type(item, told.scalar.oid(), -1)?.into())
-        }
+        DataType::List(item) if told.dimensions > 0 => DataType::List(tell_type(item, told.scalar.oid(), -1)?.into()),
         DataType::Int64 if told.dimensions == 0 && told.is_oid() => DataType::Int64,
         DataType::Int16 if oid == 21 => DataType::Int16,
         // DuckDB's NULL without a type is a number.

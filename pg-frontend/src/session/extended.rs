@@ -289,7 +289,8 @@ impl Session {
                 other => return other,
             }
         }
-        Err(first.map_or_else(|| PgError::new("42P18", "could not determine data type of a parameter").into(), Stop::Failed))
+        Err(first
+            .map_or_else(|| PgError::new("42P18", "could not determine data type of a parameter").into(), Stop::Failed))
     }
 
     /// Asks DuckDB for types and columns.

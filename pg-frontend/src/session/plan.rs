@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 
+use crate::encode::tell_type;
 use crate::error::{PgError, Sent};
 use crate::settings::Settings;
-use crate::encode::tell_type;
 use crate::translate::{self, ColumnTypes, Command, OffsetMap, Options, TranslateError};
 
 /// A statement: what the client wrote, what DuckDB is sent, and what it is.
@@ -98,7 +98,8 @@ impl Plan {
         }
         let count = columns.fields().len();
         let told = |(place, field): (usize, &FieldRef)| {
-            let told = self.types.of(place, field.name(), count).and_then(|(oid, typmod)| tell_type(field, oid, typmod));
+            let told =
+                self.types.of(place, field.name(), count).and_then(|(oid, typmod)| tell_type(field, oid, typmod));
             told.map_or_else(|| Arc::clone(field), Arc::new)
         };
         Arc::new(Schema::new(columns.fields().iter().enumerate().map(told).collect::<Vec<_>>()))

@@ -109,7 +109,8 @@ fn column_type(schema: &str, name: &str) -> Option<ColumnType> {
 
 /// Whether a statement may read a catalog; all others do not pay for it.
 pub(super) fn may_read_catalog(sql: &str) -> bool {
-    const WORDS: &[&str] = &["pg_", "PG_", "information_schema", "INFORMATION_SCHEMA", "::reg", "::oid", "::name", "current_schema"];
+    const WORDS: &[&str] =
+        &["pg_", "PG_", "information_schema", "INFORMATION_SCHEMA", "::reg", "::oid", "::name", "current_schema"];
     WORDS.iter().any(|word| sql.contains(word))
 }
 

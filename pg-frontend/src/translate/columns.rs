@@ -54,7 +54,8 @@ impl Parser<'_> {
             let default = self.sequence(table, column, temporary);
             self.replace(self.at, self.at + 1, format!("{integer} DEFAULT {default} NOT NULL"));
             self.at += 1;
-        } else if let Some(check) = self.column_type().filter(|_| may_check).and_then(|name| name.length_check(column)) {
+        } else if let Some(check) = self.column_type().filter(|_| may_check).and_then(|name| name.length_check(column))
+        {
             self.edits.close(self.previous_end(), format!(" {check}"));
         }
         self.constraints(table, Some(column), temporary);

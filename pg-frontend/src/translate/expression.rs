@@ -239,7 +239,8 @@ impl Parser<'_> {
                 if !self.mark_at(self.at + 1, ".") && (word != "current_schema" || !self.mark_at(self.at + 1, "(")) =>
             {
                 self.session_value(word);
-                let is_name = word.ends_with("user") || matches!(word, "current_role" | "current_catalog" | "current_schema");
+                let is_name =
+                    word.ends_with("user") || matches!(word, "current_role" | "current_catalog" | "current_schema");
                 (Label::Strong(word.to_owned()), if is_name { Shape::Catalog(19) } else { Shape::Other })
             }
             "left" | "right" if self.mark_at(self.at + 1, "(") => return self.path(start),

@@ -54,8 +54,27 @@ impl Parser<'_> {
         }
     }
 
+    /// Whether the parenthesis that is next holds a query, not joins of which the first table is a query in parentheses.
+    fn is_subquery(&mut self) -> bool {
+        let outer = self.at;
+        while self.mark_at(self.at + 1, "(") {
+            self.at += 1;
+            let behind = self.behind_brackets();
+            let goes_on = matches!(
+                self.keyword(behind).as_str(),
+                "union" | "intersect" | "except" | "order" | "limit" | "offset" | "fetch" | "for"
+            );
+            if !goes_on && !self.mark_at(behind, ")") {
+                self.at = outer;
+                return false;
+            }
+        }
+        self.at = outer;
+        self.query_at(outer + 1)
+    }
+
     fn parenthesized_table(&mut self) {
-        if self.query_at(self.at + 1) {
+        if self.is_subquery() {
             let behind = self.behind_brackets();
             let alias = behind + usize::from(self.keyword_is(behind, "as"));
             let columns_named = self.name_at(alias) && self.mark_at(alias + 1, "(");

@@ -82,11 +82,7 @@ pub(crate) struct Backend {
 }
 
 impl Backend {
-    pub(crate) fn open(
-        instance: &Instance,
-        catalog: CatalogVersion,
-        snapshot: Snapshot,
-    ) -> Result<Self, EngineError> {
+    pub(crate) fn open(instance: &Instance, catalog: CatalogVersion, snapshot: Snapshot) -> Result<Self, EngineError> {
         let connection = instance.connect()?;
         connection.execute(&format!("SET SESSION streaming_buffer_size = '{STREAMING_BUFFER}'"))?;
         let prepared = LruCache::new(PREPARED_PER_CONNECTION);

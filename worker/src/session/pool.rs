@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::backend::{Backend, CatalogVersion};
-use crate::pg_catalog::snapshot::Snapshot;
 use crate::engine::{EngineError, Instance};
+use crate::pg_catalog::snapshot::Snapshot;
 
 /// Idle connections that are kept open.
 const MAX_IDLE: usize = 64;

@@ -11,6 +11,8 @@ cluster of version 15, and kept in two files beside the worker's sources:
                                       has no rows of its own on DuckDB
     worker/src/pg_catalog/fixed.tsv   the rows: `== table column...`, then one line a row
 
+and the types of the catalogs' columns for the frontend, pg-frontend/src/translate/catalog_columns.txt.
+
 The views in catalog.sql and information_schema.sql are written by hand over these and over
 DuckDB's own functions. Usage, with psql on the PATH and a superuser's connection string:
 
@@ -23,7 +25,9 @@ import re
 import subprocess
 import sys
 
-FOLDER = pathlib.Path(__file__).resolve().parent.parent / "worker/src/pg_catalog"
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+FOLDER = ROOT / "worker/src/pg_catalog"
+COLUMNS = ROOT / "pg-frontend/src/translate/catalog_columns.txt"
 HAND_WRITTEN = [
     "identity.sql",
     "functions.sql",
@@ -113,6 +117,7 @@ SETS = {
     ),
     "keyword": ("word catcode barelabel catdesc baredesc", "select * from pg_get_keywords()"),
 }
+VIEWS = {"pg_roles", "pg_settings"}
 KEPT_EMPTY = {  # columns no client reads and that would only make the file longer
     "pg_proc": {"probin", "prosqlbody", "proacl", "protrftypes", "prosupport", "proargdefaults"},
     "pg_class": {
@@ -198,7 +203,11 @@ def write_rows(dsn, columns):
         picked = {name: value(table, name, kind) for name, kind in columns[table]}
         picked |= MORE.get(table, {})
         lines.append("== " + sql_name(table) + "\t" + "\t".join(picked))
-        query = f"select {', '.join(picked.values())} from {table} where {condition} order by 1, 2"
+        # In the order in which PostgreSQL gives them: clients that take the first of several rely on it.
+        order = "1, 2" if table in VIEWS or "." in table else "ctid"
+        query = (
+            f"select {', '.join(picked.values())} from {table} where {condition} order by {order}"
+        )
         lines += ask(dsn, query.replace("\n", " "))
     for table, (names, query) in SETS.items():
         lines.append("== " + "\t".join([table, *names.split()]))
@@ -244,6 +253,23 @@ def write_tables(dsn, columns, written):
     (FOLDER / "fixed.sql").write_text("\n".join(out) + "\n")
 
 
+# Types that a column has in DuckDB too; for all others the frontend must know what the client expects.
+PLAIN = """'bool', 'int2', 'int4', 'int8', 'float4', 'float8', 'numeric', 'text', 'timestamptz', 'interval', 'bytea',
+    '_text', '_int2', '_float4', '_float8', '_bool'"""
+
+
+def write_columns(dsn):
+    """The types of columns, where every catalog or view that has one of the name gives it the same."""
+    query = f"""
+        select n.nspname, a.attname, min(b.oid)::text, min(coalesce(nullif(t.typtypmod, -1), a.atttypmod))
+        from pg_class c join pg_namespace n on n.oid = c.relnamespace
+        join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 join pg_type t on t.oid = a.atttypid
+        join pg_type b on b.oid = case t.typtype when 'd' then t.typbasetype else t.oid end where {RELATIONS}
+        group by 1, 2 having count(distinct b.oid) = 1 and min(b.typname) not in ({PLAIN}) order by 1, 2"""
+    lines = ["pg_catalog\ttableoid\t26\t-1", *ask(dsn, query.replace("\n", " "))]
+    COLUMNS.write_text("\n".join(sorted(lines)) + "\n")
+
+
 def made(kind):
     """Names that the hand-written files make in pgc's main schema: VIEW or MACRO."""
     names = set()
@@ -280,6 +306,7 @@ def main(arguments):
     columns = relations(arguments[0])
     write_rows(arguments[0], columns)
     write_tables(arguments[0], columns, made("VIEW"))
+    write_columns(arguments[0])
     write_names()
     return 0
 

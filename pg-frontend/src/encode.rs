@@ -26,6 +26,7 @@ pub(crate) mod text;
 pub(crate) mod zone;
 
 pub use copy::{CopyEncoder, CopyFormat, CsvOptions, ForceQuote, TextOptions};
+pub(crate) use pg_type::tell_type;
 pub use pg_type::{PgType, Scalar};
 pub use row::{Format, RowEncoder};
 pub use settings::{ByteaOutput, DateOrder, IntervalStyle, Settings};

@@ -107,7 +107,13 @@ impl PgError {
         let (message, place) = split_caret(full);
         let (exception, text) = exception(message);
         let sqlstate = refine(told, exception, text);
-        let (text, hint) = split_hint(text);
+        let (text, hint) = match split_hint(text) {
+            (text, None) if text.contains(TYPE_OF_CHECKED) => {
+                let hint = "The length of varchar(n) and char(n) is such a constraint: add a column of the new type, copy, and drop this one.";
+                (text, Some(hint))
+            }
+            split => split,
+        };
         if let Some(message) = worded(sqlstate, text) {
             let position = sent.and_then(|sent| sent.position(place?));
             return Self { position, ..Self::new(sqlstate, message) };
@@ -203,6 +209,7 @@ fn worded(sqlstate: &str, text: &str) -> Option<String> {
     let between = |start: &str, end: &str| text.strip_prefix(start)?.split_once(end).map(|(name, _)| name);
     match sqlstate {
         "22012" => Some("division by zero".to_owned()),
+        "22001" => too_long(text),
         "42P01" => {
             between("Table with name ", " does not exist").map(|name| format!("relation \"{name}\" does not exist"))
         }
@@ -217,6 +224,22 @@ fn worded(sqlstate: &str, text: &str) -> Option<String> {
     }
 }
 
+/// DuckDB changes no type of a column that has a check, as one of a declared length has.
+const TYPE_OF_CHECKED: &str = "Cannot change the type of a column that has a CHECK constraint";
+
+/// What the failure of a check means that stands for the length of a `varchar(20)`; see `length_check` of the translation.
+fn too_long(text: &str) -> Option<String> {
+    let (_, check) = text.split_once("with expression CHECK((")?;
+    let (length, function) = check.split_once(" >= ")?;
+    let length: u32 = length.parse().ok()?;
+    let name = match function.split_once("(rtrim(")?.0 {
+        "character_length" => "character varying",
+        "char_length" => "character",
+        _ => return None,
+    };
+    Some(format!("value too long for type {name}({length})"))
+}
+
 /// The SQLSTATE that PostgreSQL gives for what DuckDB says, where that is more than its kind.
 fn refine(told: &'static str, exception: &str, text: &str) -> &'static str {
     let has = |part: &str| text.contains(part);
@@ -226,6 +249,7 @@ fn refine(told: &'static str, exception: &str, text: &str) -> &'static str {
     match exception {
         "Parser" | "Syntax" => "42601",
         "Binder" | "Catalog" => match () {
+            () if has(TYPE_OF_CHECKED) => "0A000",
             () if has("already exists") && has("Schema with name") => "42P06",
             () if has("already exists") && has("olumn") => "42701",
             () if has("already exists") => "42P07",
@@ -246,6 +270,7 @@ fn refine(told: &'static str, exception: &str, text: &str) -> &'static str {
         "Constraint" => match () {
             () if has("uplicate key") || has("violates unique") || has("violates primary key") => "23505",
             () if has("NOT NULL") => "23502",
+            () if too_long(text).is_some() => "22001",
             () if has("CHECK") => "23514",
             () if has("foreign key") || has("FOREIGN KEY") => "23503",
             () => told,
@@ -346,6 +371,12 @@ mod tests {
             "Constraint Error: Duplicate key \"i: 1\" violates primary key constraint.",
             "23505",
             "Duplicate key \"i: 1\" violates primary key constraint.",
+        );
+        check(
+            FailureKind::Constraint,
+            "Constraint Error: CHECK constraint failed on table t with expression CHECK((20 >= character_length(rtrim(b))))",
+            "22001",
+            "value too long for type character varying(20)",
         );
         check(FailureKind::Unavailable, "no worker is there", "57P03", "no worker is there");
     }

@@ -13,15 +13,18 @@ use tavana_daemon::drain::Drain;
 use tavana_daemon::listen::{Certificates, ListenError, TlsFiles, bind_tcp};
 use tavana_daemon::login::ANONYMOUS;
 use tavana_daemon::users::Users;
+use tavana_wire::Role;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::either::Either;
 
+use crate::activity::Activities;
 use crate::cancel::Cancels;
 use crate::error::PgError;
 use crate::flight::Gateway;
 use crate::login::login;
+use crate::message::Status;
 use crate::session::{Limits, Session};
 use crate::settings::{DIALECT, Settings};
 use crate::startup::{ALPN, Opened, Startup, open};
@@ -51,6 +54,7 @@ struct Shared {
     users: Option<Users>,
     database: String,
     cancels: Cancels,
+    activities: Activities,
     limits: Limits,
     openings: Arc<Semaphore>,
     places: Arc<Semaphore>,
@@ -114,6 +118,7 @@ impl Frontend {
             users: parts.users,
             database: parts.database,
             cancels: Cancels::default(),
+            activities: Activities::default(),
             limits: parts.limits,
             openings: Arc::new(Semaphore::new(MAX_OPENING)),
             places: Arc::new(Semaphore::new(parts.connections)),
@@ -169,6 +174,7 @@ impl Frontend {
             self.shared.refused.inc();
             return;
         };
+        let client = tcp.peer_addr().ok();
         let acceptor = tls.map(|(certificates, _)| certificates.acceptor());
         let certificate = tls.and_then(|(_, files)| std::fs::read(&files.certificate).ok());
         let (shared, drain) = (Arc::clone(&self.shared), drain.clone());
@@ -177,7 +183,7 @@ impl Frontend {
                 // Small replies must not wait for the acknowledgement of earlier ones.
                 tcp.set_nodelay(true).ok()?;
                 match open(tcp, acceptor).await {
-                    Ok(Startup::Session(opened)) => shared.begin(*opened, certificate).await,
+                    Ok(Startup::Session(opened)) => shared.begin(*opened, certificate, client).await,
                     Ok(Startup::Cancel { process, key }) => {
                         shared.cancels.cancel(process, &key);
                         None
@@ -203,14 +209,14 @@ impl Frontend {
 
 impl Shared {
     /// Logs a client in and begins its session; `None` when it was told why not.
-    async fn begin(&self, opened: Opened, certificate: Option<Vec<u8>>) -> Option<Session> {
+    async fn begin(&self, opened: Opened, certificate: Option<Vec<u8>>, client: Option<SocketAddr>) -> Option<Session> {
         let Opened { transport, minor, negotiate, parameters } = opened;
         let certificate = certificate.filter(|_| matches!(transport, Either::Right(_)));
         let mut stream = Stream::new(transport);
         if let Some(unknown) = &negotiate {
             stream.reply.negotiate(minor, unknown);
         }
-        match self.session(stream, minor, &parameters, certificate.as_deref()).await {
+        match self.session(stream, minor, &parameters, certificate.as_deref(), client).await {
             Ok(session) => Some(session),
             Err((mut stream, error)) => {
                 stream.reply.error(&error);
@@ -226,6 +232,7 @@ impl Shared {
         minor: u32,
         parameters: &BTreeMap<String, String>,
         certificate: Option<&[u8]>,
+        client: Option<SocketAddr>,
     ) -> Result<Session, (Stream, PgError)> {
         let Some(user) = parameters.get("user").filter(|user| !user.is_empty()) else {
             return Err((stream, PgError::fatal("28000", "no PostgreSQL user name specified in startup packet")));
@@ -243,7 +250,7 @@ impl Shared {
             let error = PgError::fatal("3D000", format!("database \"{database}\" does not exist"));
             return Err((stream, error.with_hint(format!("The database is called \"{}\".", self.database))));
         }
-        let settings = match start_settings(user, parameters) {
+        let mut settings = match start_settings(user, parameters) {
             Ok(settings) => settings,
             Err(error) => return Err((stream, PgError { severity: crate::error::Severity::Fatal, ..error })),
         };
@@ -262,9 +269,14 @@ impl Shared {
         let Some(cancel) = self.cancels.register(KEY_BYTES[usize::from(minor >= 2)]) else {
             return Err((stream, PgError::fatal("XX000", "the operating system gave no random numbers")));
         };
+        settings.process = cancel.process;
+        // Without users there is nobody to hide from.
+        let sees_all = self.users.as_ref().is_none_or(|users| users.role(user) == Some(Role::Admin));
+        let presence = self.activities.enter(cancel.process, user, client, sees_all);
+        presence.rest(Status::Idle, &settings);
         settings.report(None, &mut stream.reply);
         stream.reply.backend_key(cancel.process, &cancel.key);
-        Ok(Session::new(stream, flight, settings, cancel, place, self.limits))
+        Ok(Session::new(stream, flight, settings, (cancel, presence), place, self.limits))
     }
 }
 

@@ -22,6 +22,7 @@ use bytes::Bytes;
 use tavana_daemon::drain::Drain;
 use tokio::sync::OwnedSemaphorePermit;
 
+use crate::activity::Presence;
 use crate::cancel::Cancel;
 use crate::error::{PgError, Severity};
 use crate::flight;
@@ -50,6 +51,7 @@ pub struct Session {
     flight: flight::Session,
     settings: Settings,
     cancel: Cancel,
+    presence: Presence,
     /// Its place in the server.
     _place: OwnedSemaphorePermit,
     limits: Limits,
@@ -94,7 +96,7 @@ impl Session {
         stream: Stream,
         flight: flight::Session,
         settings: Settings,
-        cancel: Cancel,
+        (cancel, presence): (Cancel, Presence),
         place: OwnedSemaphorePermit,
         limits: Limits,
     ) -> Self {
@@ -104,6 +106,7 @@ impl Session {
             settings,
             _place: place,
             cancel,
+            presence,
             limits,
             status: Status::Idle,
             implicit: false,
@@ -156,8 +159,15 @@ impl Session {
         }
         match request {
             Request::Terminate => return Ok(false),
-            Request::Query(text) => self.simple(&text).await?,
-            Request::Sync => self.sync().await?,
+            Request::Query(text) => {
+                self.presence.begin(&text, &self.settings);
+                self.simple(&text).await?;
+                self.presence.rest(self.status, &self.settings);
+            }
+            Request::Sync => {
+                self.sync().await?;
+                self.presence.rest(self.status, &self.settings);
+            }
             Request::Flush => self.stream.flush().await?,
             // Left over from a copy that ended early.
             Request::CopyData(_) | Request::CopyDone | Request::CopyFail(_) => {}

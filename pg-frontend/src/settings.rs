@@ -13,7 +13,7 @@ use crate::message::Reply;
 
 /// The version of PostgreSQL that clients are told: they decide by it which catalogs and columns they ask for, and the catalog
 /// that workers attach is that of PostgreSQL 15.
-pub const SERVER_VERSION: &str = "15.14";
+pub const SERVER_VERSION: &str = "15.18";
 
 /// How a value is checked.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -87,7 +87,7 @@ const KNOWN: &[(&str, &str, Kind)] = &[
     ("search_path", "\"$user\", public", Kind::Text),
     ("server_encoding", "UTF8", Kind::Fixed),
     ("server_version", SERVER_VERSION, Kind::Fixed),
-    ("server_version_num", "150014", Kind::Fixed),
+    ("server_version_num", "150018", Kind::Fixed),
     ("session_authorization", "", Kind::Text),
     ("session_replication_role", "origin", Kind::Text),
     ("ssl", "off", Kind::Fixed),
@@ -139,6 +139,8 @@ pub struct Settings {
     before: Option<BTreeMap<String, String>>,
     /// How values are written.
     pub text: encode::Settings,
+    /// The number of the session, as its client knows it.
+    pub process: u32,
 }
 
 impl Settings {
@@ -148,7 +150,7 @@ impl Settings {
             KNOWN.iter().map(|(name, value, _)| ((*name).to_owned(), (*value).to_owned())).collect();
         defaults.insert("session_authorization".to_owned(), user.to_owned());
         let text = encode::Settings::default();
-        Self { values: defaults.clone(), lasting: defaults.clone(), defaults, before: None, text }
+        Self { values: defaults.clone(), lasting: defaults.clone(), defaults, before: None, text, process: 0 }
     }
 
     /// What the startup packet says, which `RESET` goes back to.
@@ -331,6 +333,11 @@ pub const DIALECT: &[&str] = &[
     "SET default_null_order = 'postgres'",
     "SET preserve_identifier_case = false",
 ];
+
+/// Whether there is a setting of this name.
+pub fn is_known(name: &str) -> bool {
+    KNOWN.iter().any(|(known, ..)| known.eq_ignore_ascii_case(name))
+}
 
 /// The name as PostgreSQL writes it.
 fn spelled(name: &str) -> String {

@@ -9,6 +9,7 @@
 //! comparisons is recognised in one pass of the lexer and borrowed.
 
 mod casts;
+mod catalog;
 mod classify;
 mod columns;
 mod command;
@@ -35,6 +36,8 @@ mod types;
 use std::borrow::Cow;
 use std::ops::Range;
 
+use catalog::CatalogColumns;
+pub use catalog::ColumnTypes;
 pub use command::{
     Columns, Command, Copy, CopyFormat, CopyHeader, CopyPlace, CopySource, Direction, Discard, SetValue,
     TransactionMode,
@@ -42,7 +45,7 @@ pub use command::{
 pub use edits::OffsetMap;
 use lexer::{Kind, Lexer, Token};
 use parser::Parser;
-pub use places::{cast_types, parameter_places};
+pub use places::{array_parameters, cast_types, parameter_places};
 
 /// What of the session changes the meaning of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,11 +54,13 @@ pub struct Options {
     pub standard_conforming_strings: bool,
     /// The name that `current_user` and its kin give; `None` leaves them to DuckDB.
     pub user: Option<String>,
+    /// The number of the session.
+    pub process: u32,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { standard_conforming_strings: true, user: None }
+        Options { standard_conforming_strings: true, user: None, process: 0 }
     }
 }
 
@@ -74,6 +79,10 @@ pub struct Translated<'a> {
     pub before: Vec<String>,
     /// Statements that must run after, in the same transaction (the second table of a DROP).
     pub after: Vec<String>,
+    /// Types of columns that are not what DuckDB's types say.
+    pub types: ColumnTypes,
+    /// Whether it has variables that stand for what the session knows; see [`crate::activity`].
+    pub asks_session: bool,
     /// Whether there is nothing to run: the frontend answers with the tag (`ALTER TABLE … OWNER TO`).
     pub ignored: bool,
 }
@@ -160,7 +169,8 @@ pub fn split(sql: &str, options: &Options) -> Result<Vec<Range<usize>>, Translat
 /// One statement, classified and translated.
 pub fn translate<'a>(statement: &'a str, options: &Options) -> Result<Translated<'a>, TranslateError> {
     let mut lexer = Lexer::new(statement, options.standard_conforming_strings);
-    if let Some((command, parameters)) = plain::plain(statement, &mut lexer)? {
+    let may_read_catalog = catalog::may_read_catalog(statement);
+    if !may_read_catalog && let Some((command, parameters)) = plain::plain(statement, &mut lexer)? {
         return Ok(untouched(command, statement, parameters));
     }
     let mut lexer = Lexer::new(statement, options.standard_conforming_strings);
@@ -176,6 +186,7 @@ pub fn translate<'a>(statement: &'a str, options: &Options) -> Result<Translated
         tokens.pop();
     }
     let mut parser = Parser::new(statement, tokens, options);
+    parser.catalog = may_read_catalog.then(CatalogColumns::default);
     let (command, passes) = parser.statement()?;
     if let Some(position) = parser.too_deep {
         return Err(TranslateError::TooDeep { position });
@@ -184,10 +195,13 @@ pub fn translate<'a>(statement: &'a str, options: &Options) -> Result<Translated
         return Ok(untouched(command, statement, parameters));
     }
     parser.constants();
+    parser.hide_columns();
     let command = if parser.selects_into { Command::CreateTableAs } else { command };
     let (before, after, ignored) = (parser.before, parser.after, parser.ignored);
+    let types = parser.catalog.map(CatalogColumns::types).unwrap_or_default();
+    let asks_session = parser.asks_session;
     let (sql, offsets) = parser.edits.apply(statement);
-    Ok(Translated { command, sql, offsets, parameters, before, after, ignored })
+    Ok(Translated { command, sql, offsets, parameters, before, after, types, asks_session, ignored })
 }
 
 fn untouched(command: Command, statement: &str, parameters: u16) -> Translated<'_> {
@@ -198,6 +212,8 @@ fn untouched(command: Command, statement: &str, parameters: u16) -> Translated<'
         parameters,
         before: Vec::new(),
         after: Vec::new(),
+        types: ColumnTypes::default(),
+        asks_session: false,
         ignored: false,
     }
 }

@@ -15,6 +15,7 @@ use crate::caller::{Callers, Trust};
 use crate::engine::{EngineError, Instance, InstanceConfig};
 use crate::execute::{Executor, StatementLimits};
 use crate::pg_catalog;
+use crate::pg_catalog::snapshot::Snapshot;
 use crate::running::Running;
 use crate::sample::Sample;
 use crate::service::poll::Jobs;
@@ -183,11 +184,12 @@ impl WorkerConfig {
         if let Some(sample) = self.sample {
             sample.make(&instance, &|done| progress(&format!("making {sample}"), done))?;
         }
-        make_pg_catalog(&instance, temp.path())?;
+        let snapshot = make_pg_catalog(&instance, temp.path())?;
         instance.lock(&config)?;
         let running = IntGauge::new("tavana_worker_queries_running", "Statements that run now.")?;
         registry.register(Box::new(running.clone()))?;
-        let executor = Arc::new(self.executor(instance, trusted, Arc::clone(&sealer), running, temp.path().to_owned()));
+        let pool = Pool::new(instance, Changes::default(), snapshot);
+        let executor = Arc::new(self.executor(pool, trusted, Arc::clone(&sealer), running, temp.path().to_owned()));
         let worker_id = executor.id;
         let shared = Arc::new(Shared {
             executor,
@@ -203,7 +205,7 @@ impl WorkerConfig {
 
     fn executor(
         &self,
-        instance: Instance,
+        pool: Arc<Pool>,
         trusted: bool,
         sealer: Arc<Sealer>,
         running: IntGauge,
@@ -217,7 +219,7 @@ impl WorkerConfig {
         let life = Duration::from_secs(self.ticket_ttl_seconds);
         Executor {
             id: WorkerId::random(),
-            pool: Pool::new(instance, Changes::default()),
+            pool,
             pinned: PinnedSessions::new(PinnedLimits {
                 sessions: self.max_pinned_sessions,
                 idle: Duration::from_secs(self.session_idle_seconds),
@@ -295,12 +297,12 @@ impl WorkerConfig {
 }
 
 /// Attaches PostgreSQL's catalog, for clients of the PostgreSQL frontend.
-fn make_pg_catalog(instance: &Instance, folder: &Path) -> Result<(), WorkerError> {
+pub(crate) fn make_pg_catalog(instance: &Instance, folder: &Path) -> Result<Snapshot, WorkerError> {
     let connection = instance.connect()?;
     let home = connection.current("system.main.current_database()")?;
     let file = folder.join("pg_catalog.duckdb").display().to_string();
     pg_catalog::make(&file, &home, &[PG_MACROS], &mut |sql| connection.execute(sql).map(|_| ()))?;
-    Ok(())
+    Ok(Snapshot::new(connection)?)
 }
 
 /// The folder with its full path, made if it is not there.

@@ -118,6 +118,9 @@ fn write(
     in_transaction: bool,
     receiver: mpsc::Receiver<Input>,
 ) -> Result<i64, Failure> {
+    if command.temporary {
+        lease.made_temporaries();
+    }
     let _change = lease.change(Changed::Catalog);
     if !in_transaction {
         lease.connection().execute("BEGIN TRANSACTION")?;

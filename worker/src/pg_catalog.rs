@@ -8,9 +8,15 @@
 //! functions, and macros for PostgreSQL's functions. The frontend's translation turns
 //! `pg_catalog.x` into `pgc.x`; bare names are found by a `search_path` that ends in `pgc.main`.
 //!
+//! What the views show is also kept ready in tables ([`snapshot`]).
+//!
 //! Object numbers are hashes of names, so that they are the same on every worker and after a restart.
 //! The frontend tells who the user is through session variables: `pg_user`, `pg_role`, `pg_backend`,
 //! `pg_started`, `pg_settings` (a map of text to text) and `pg_activity` (see statistics.sql).
+
+pub(crate) mod snapshot;
+
+use snapshot::ROWS_DATABASE;
 
 /// The name under which the catalog is attached; its SQL and the frontend's translation rely on it.
 pub(crate) const DATABASE: &str = "pgc";
@@ -46,6 +52,7 @@ pub(crate) fn make<E>(
     let file = file.replace('\'', "''");
     // Macros with typed parameters, which the translation's are, need this version of the file format.
     run(&format!("ATTACH '{file}' AS {DATABASE} (STORAGE_VERSION 'v1.4.0')"))?;
+    run(&format!("ATTACH ':memory:' AS {ROWS_DATABASE}"))?;
     run("BEGIN")?;
     statements(TABLES).try_for_each(&mut *run)?;
     ROWS.split("\n== ").try_for_each(|section| run(&insert(section.trim_start_matches("== "))))?;
@@ -102,13 +109,13 @@ mod tests {
     fn statements_come_one_by_one_and_in_order() {
         let ran = made();
         assert_eq!(ran[0], "ATTACH '/x/it''s.db' AS pgc (STORAGE_VERSION 'v1.4.0')");
-        assert_eq!(ran[1], "BEGIN");
+        assert_eq!(ran[1..3], ["ATTACH ':memory:' AS pgc_rows", "BEGIN"]);
         let tail: Vec<&str> = ran[ran.len() - 3..].iter().map(String::as_str).collect();
         assert_eq!(tail, ["COMMIT", "DETACH pgc", "ATTACH '/x/it''s.db' AS pgc (READ_ONLY)"]);
         let more = ran.iter().position(|sql| sql == "USE pgc").unwrap();
         assert_eq!(ran[more + 1..more + 3], ["CREATE MACRO a() AS 1", "USE \"tavana\""]);
         assert!(ran[more + 3].contains("CREATE SCHEMA pgc.now"), "{}", ran[more + 3]);
-        for sql in &ran[2..ran.len() - 3] {
+        for sql in &ran[3..ran.len() - 3] {
             assert!(sql.starts_with("INSERT INTO pgc.fixed.") || !sql.contains(";\n"), "{sql}");
         }
     }

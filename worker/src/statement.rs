@@ -112,8 +112,17 @@ impl<'a> Statement<'a> {
         })
     }
 
+    /// Whether it may make, change or drop a function: it is about anything but what can hold none.
+    pub(crate) fn may_change_functions(&self) -> bool {
+        const HARMLESS: &[&str] = &["table", "view", "index", "sequence", "type", "column"];
+        const BEFORE: &[&str] = &["or", "replace", "temp", "temporary", "unique", "on"];
+        let object = (1..self.tokens.len()).map_while(|index| self.keyword(index));
+        let object = object.into_iter().find(|word| !BEFORE.contains(&word.as_str()));
+        !object.is_some_and(|object| HARMLESS.contains(&object.as_str()))
+    }
+
     /// Whether it creates something in the connection's own catalog.
-    fn makes_temporary(&self) -> bool {
+    pub(crate) fn makes_temporary(&self) -> bool {
         // DuckDB makes temporary things only where TEMP is said; a search path into `temp` is refused.
         const OBJECTS: &[&str] =
             &["table", "view", "macro", "function", "type", "sequence", "schema", "index", "secret"];
@@ -144,6 +153,11 @@ impl<'a> Statement<'a> {
     /// The unquoted word at `index`, in lower case.
     fn keyword(&self, index: usize) -> Option<String> {
         (self.kind_at(index)? == TokenKind::Word).then(|| self.token_text(index).to_ascii_lowercase())
+    }
+
+    /// Whether this name stands anywhere in it, as a word or in quotes of any kind.
+    fn names(&self, name: &str) -> bool {
+        self.tokens.iter().any(|token| unquoted(&self.text[token.start..token.end]).eq_ignore_ascii_case(name))
     }
 
     fn is_keyword(&self, index: usize, word: &str) -> bool {

@@ -104,7 +104,9 @@ impl Builder {
                 ),
                 None => Store::DecimalText(StringBuilder::new()),
             },
-            Scalar::Text | Scalar::Varchar | Scalar::Bpchar | Scalar::Name => Store::Text(StringBuilder::new()),
+            Scalar::Text | Scalar::Varchar | Scalar::Bpchar | Scalar::Name | Scalar::Catalog(_) => {
+                Store::Text(StringBuilder::new())
+            }
             Scalar::Json | Scalar::Jsonb => Store::Json(StringBuilder::new()),
             Scalar::Bytea => Store::Bytes(BinaryBuilder::new()),
             Scalar::Bit | Scalar::Varbit => Store::Bits(BinaryBuilder::new()),

@@ -31,6 +31,13 @@ impl Scalar {
 
 /// Appends the text of an array.
 pub(crate) fn put_text(out: &mut BytesMut, list: &List<'_>, row: usize, settings: &Settings) -> Result<(), ValueError> {
+    if list.vector {
+        for (position, item) in list.range(row).enumerate() {
+            out.extend_from_slice(if position > 0 { b" " } else { b"" });
+            text::put(out, &list.items, item, settings)?;
+        }
+        return Ok(());
+    }
     out.extend_from_slice(b"{");
     if !list.is_empty(row) {
         put_items(out, list, list.range(row).map(Some), settings)?;
@@ -113,7 +120,7 @@ pub(crate) fn put_binary(
     loop {
         dimensions += 1;
         out.put_i32(length as i32);
-        out.put_i32(1);
+        out.put_i32(i32::from(!list.vector));
         let Values::List(inner) = &level.items.values else { break };
         (level, length) = (inner, inner.range(0).len());
     }

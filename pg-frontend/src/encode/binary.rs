@@ -21,6 +21,7 @@ pub(crate) fn put(out: &mut BytesMut, column: &Column<'_>, row: usize, settings:
         Values::Int32(values) => out.put_i32(values[row]),
         Values::UInt32(values) => out.put_i64(i64::from(values[row])),
         Values::Int64(values) => out.put_i64(values[row]),
+        Values::Oid(values) => out.put_u32(u32::try_from(values[row]).unwrap_or(0)),
         Values::Float32(values) => out.put_f32(values[row]),
         Values::Float64(values) => out.put_f64(values[row]),
         Values::UInt64(values) => numeric::put_numeric(out, i128::from(values[row]), 0),

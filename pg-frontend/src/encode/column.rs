@@ -4,7 +4,7 @@
 //! batch: a [`Column`] holds the raw slices, so that writing a value is one jump and no lookup.
 
 use super::EncodeError;
-use super::pg_type::{Extension, PgType};
+use super::pg_type::{Extension, PgType, is_told_oid};
 use arrow::array::cast::AsArray;
 use arrow::array::{Array, ArrayRef, BinaryViewArray, BooleanArray, FixedSizeBinaryArray, StringViewArray, UnionArray};
 use arrow::buffer::NullBuffer;
@@ -32,6 +32,8 @@ pub(crate) enum Values<'a> {
     Int16(&'a [i16]),
     Int32(&'a [i32]),
     Int64(&'a [i64]),
+    /// Numbers of objects, which are four bytes to clients.
+    Oid(&'a [i64]),
     UInt8(&'a [u8]),
     UInt16(&'a [u16]),
     UInt32(&'a [u32]),
@@ -125,6 +127,8 @@ pub(crate) struct List<'a> {
     pub(crate) element_oid: u32,
     /// Whether text elements may need quotes.
     pub(crate) quoted: bool,
+    /// Whether it is an `int2vector` or `oidvector`: counted from 0, and without braces in text.
+    pub(crate) vector: bool,
 }
 
 impl List<'_> {
@@ -170,7 +174,8 @@ impl<'a> Column<'a> {
                 | DataType::Map(..)
                 | DataType::Union(..)
         );
-        if nested && PgType::from_field(field).dimensions == 0 {
+        let pg_type = PgType::from_field(field);
+        if nested && pg_type.dimensions == 0 && !pg_type.is_vector() {
             let column = Self::resolve_raw(field, array, true)?;
             return Ok(Self { nulls: column.nulls, values: Values::Json(Box::new(column)) });
         }
@@ -267,6 +272,7 @@ fn plain_values<'a>(field: &'a Field, array: &'a ArrayRef, in_json: bool) -> Res
         DataType::Int8 => Values::Int8(array.as_primitive::<Int8Type>().values()),
         DataType::Int16 => Values::Int16(array.as_primitive::<Int16Type>().values()),
         DataType::Int32 => Values::Int32(array.as_primitive::<Int32Type>().values()),
+        DataType::Int64 if is_told_oid(field) => Values::Oid(array.as_primitive::<Int64Type>().values()),
         DataType::Int64 => Values::Int64(array.as_primitive::<Int64Type>().values()),
         DataType::UInt8 => Values::UInt8(array.as_primitive::<UInt8Type>().values()),
         DataType::UInt16 => Values::UInt16(array.as_primitive::<UInt16Type>().values()),
@@ -356,7 +362,13 @@ fn nested_values<'a>(field: &'a Field, array: &'a ArrayRef, in_json: bool) -> Re
     let pg_type = PgType::from_field(field);
     let list = |bounds, items| {
         let quoted = !pg_type.scalar.is_plain();
-        Values::List(List { bounds, items: Box::new(items), element_oid: pg_type.scalar.oid(), quoted })
+        let vector = pg_type.is_vector();
+        let element_oid = match pg_type.oid() {
+            22 => 21,
+            30 => 26,
+            _ => pg_type.scalar.oid(),
+        };
+        Values::List(List { bounds, items: Box::new(items), element_oid, quoted, vector })
     };
     Ok(match field.data_type() {
         DataType::List(item) => {

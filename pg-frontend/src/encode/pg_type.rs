@@ -38,10 +38,33 @@ pub enum Scalar {
     Jsonb,
     Bit,
     Varbit,
+    /// A type of PostgreSQL's catalogs, by its place in a list of them. Its values come in DuckDB's nearest type.
+    Catalog(u8),
 }
 
 /// What `RowDescription` tells about a scalar type: its OID, the OID of its array, its size in bytes, its name.
+#[derive(Clone, Copy)]
 struct Facts(u32, u32, i16, &'static str);
+
+/// Types that only PostgreSQL's catalogs have.
+const CATALOG: [Facts; 16] = [
+    Facts(18, 1002, 1, "\"char\""),
+    Facts(22, 1006, -1, "int2vector"),
+    Facts(30, 1013, -1, "oidvector"),
+    Facts(24, 1008, 4, "regproc"),
+    Facts(2202, 2207, 4, "regprocedure"),
+    Facts(2203, 2208, 4, "regoper"),
+    Facts(2204, 2209, 4, "regoperator"),
+    Facts(2205, 2210, 4, "regclass"),
+    Facts(2206, 2211, 4, "regtype"),
+    Facts(4089, 4090, 4, "regnamespace"),
+    Facts(4096, 4097, 4, "regrole"),
+    Facts(28, 1011, 4, "xid"),
+    Facts(1033, 1034, 16, "aclitem"),
+    Facts(194, 0, -1, "pg_node_tree"),
+    Facts(869, 1041, -1, "inet"),
+    Facts(3220, 3221, 8, "pg_lsn"),
+];
 
 impl Scalar {
     const ALL: [Self; 24] = [
@@ -97,6 +120,7 @@ impl Scalar {
             Self::Jsonb => Facts(3802, 3807, -1, "jsonb"),
             Self::Bit => Facts(1560, 1561, -1, "bit"),
             Self::Varbit => Facts(1562, 1563, -1, "bit varying"),
+            Self::Catalog(place) => CATALOG[place as usize],
         }
     }
 
@@ -130,6 +154,9 @@ impl PgType {
 
     /// The type of a column as DuckDB exports it.
     pub fn from_field(field: &Field) -> Self {
+        if let Some(told) = told_type(field) {
+            return told;
+        }
         match field.data_type() {
             DataType::List(item) | DataType::FixedSizeList(item, _) => of_list(item),
             DataType::Dictionary(_, values) => Self::from_field(&Field::new("", (**values).clone(), true)),
@@ -147,6 +174,27 @@ impl PgType {
             let dimensions = if own == oid { 0 } else { 1 };
             (own == oid || array == oid).then_some(Self { scalar, dimensions, typmod })
         })
+    }
+
+    /// The type with this OID, one of the catalogs' included.
+    fn of_catalog(oid: u32, typmod: i32) -> Option<Self> {
+        let places = (0..).zip(&CATALOG);
+        let of_catalog = places.filter(|(_, facts)| oid != 0 && (facts.0 == oid || facts.1 == oid));
+        let of_catalog = of_catalog.map(|(place, facts)| {
+            let dimensions = u8::from(facts.0 != oid);
+            Self { scalar: Scalar::Catalog(place), dimensions, typmod }
+        });
+        of_catalog.into_iter().next().or_else(|| Self::from_oid(oid, typmod))
+    }
+
+    /// Whether values are numbers in a line without braces.
+    pub(crate) const fn is_vector(self) -> bool {
+        self.dimensions == 0 && matches!(self.oid(), 22 | 30)
+    }
+
+    /// Whether DuckDB's 64 bits are four bytes for the client.
+    const fn is_oid(self) -> bool {
+        matches!(self.scalar, Scalar::Oid) || matches!(self.scalar, Scalar::Catalog(_)) && self.scalar.facts().2 == 4
     }
 
     /// The OID of the type, that of the array type where there are dimensions.
@@ -167,6 +215,39 @@ impl PgType {
         let bits = self.typmod - 4;
         Some(((bits >> 16) as u8, (bits & 0x7ff) as i8))
     }
+}
+
+/// The field with another type for the client than its own, if its values can be told as that.
+pub(crate) fn tell_type(field: &Field, oid: u32, typmod: i32) -> Option<Field> {
+    let told = PgType::of_catalog(oid, typmod)?;
+    let data_type = match field.data_type() {
+        DataType::List(item) if told.is_vector() => {
+            let element = if oid == 22 { 21 } else { 26 };
+            DataType::List(tell_type(item, element, -1)?.into())
+        }
+        DataType::List(item) if told.dimensions > 0 => DataType::List(tell_type(item, told.scalar.oid(), -1)?.into()),
+        DataType::Int64 if told.dimensions == 0 && told.is_oid() => DataType::Int64,
+        DataType::Int16 if oid == 21 => DataType::Int16,
+        // DuckDB's NULL without a type is a number.
+        DataType::Int32 if oid == 25 => DataType::Int32,
+        // The names of objects, too, are text.
+        DataType::Utf8 if told.dimensions == 0 && !told.is_vector() && !told.scalar.is_plain() => DataType::Utf8,
+        _ => return None,
+    };
+    let metadata = [(TOLD_TYPE.to_owned(), format!("{oid} {typmod}"))].into();
+    Some(Field::new(field.name(), data_type, field.is_nullable()).with_metadata(metadata))
+}
+
+const TOLD_TYPE: &str = "tavana.pg_type";
+
+fn told_type(field: &Field) -> Option<PgType> {
+    let (oid, typmod) = field.metadata().get(TOLD_TYPE)?.split_once(' ')?;
+    PgType::of_catalog(oid.parse().ok()?, typmod.parse().ok()?)
+}
+
+/// Whether a field's 64 bits are four bytes for the client.
+pub(crate) fn is_told_oid(field: &Field) -> bool {
+    told_type(field).is_some_and(PgType::is_oid)
 }
 
 /// A list's type: an array where every value of the element type fits into one.

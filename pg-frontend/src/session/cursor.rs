@@ -101,9 +101,12 @@ impl Session {
         is_move: bool,
         bounds: &Bounds,
     ) -> Result<u64, Stop> {
-        let State::Open(source) = &portal.state else {
-            return Err(PgError::new("55000", "the cursor has no rows").into());
-        };
+        if matches!(portal.state, State::Ready) {
+            // A portal that was bound and not run yet is a cursor in front of its first row.
+            self.open(portal, bounds).await?;
+        }
+        // One that was run to its end has no rows left.
+        let State::Open(source) = &portal.state else { return Ok(0) };
         if !is_move && self.describes_fetch() {
             let columns = source.columns().to_vec();
             self.stream.reply.row_description(&columns);

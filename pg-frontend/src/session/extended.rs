@@ -19,7 +19,7 @@ use crate::error::PgError;
 use crate::flight::Outcome;
 use crate::message::{Bind, Column, Request, Status, Target};
 use crate::stream::StreamError;
-use crate::translate::{Command, cast_types, parameter_places};
+use crate::translate::{Command, array_parameters, cast_types, parameter_places};
 
 /// A prepared statement.
 pub(super) struct Prepared {
@@ -39,6 +39,8 @@ struct Described {
 }
 
 const TEXT: u32 = 25;
+/// Arrays of text, numbers, moments and UUIDs, which compare with all that there is.
+const ARRAYS: [u32; 6] = [1009, 1016, 1022, 1182, 1185, 2951];
 
 impl Prepared {
     /// A statement prepared by SQL, with the names of its types.
@@ -245,7 +247,7 @@ impl Session {
         }
         let bounds = self.bounds();
         let description = watched(&mut self.stream, &bounds, self.flight.describe(&plan.sql)).await?;
-        Ok(description.map_err(failed(plan))?.rows)
+        Ok(description.map_err(failed(plan))?.rows.map(|rows| plan.told(rows)))
     }
 
     /// What is known of a statement, found out now if it was not before.
@@ -263,11 +265,32 @@ impl Session {
                 *oid = oid_of_name(&name);
             }
         }
-        let described = self.look_at(plan, types).await?;
+        let mut arrays: Vec<usize> =
+            array_parameters(&plan.source, conforming).into_iter().map(|number| usize::from(number) - 1).collect();
+        arrays.retain(|&index| types.get(index) == Some(&0));
+        let described = match arrays.is_empty() {
+            true => self.look_at(plan, types).await?,
+            false => self.look_at_arrays(plan, types, &arrays).await?,
+        };
         if let Some(prepared) = self.prepared.get_mut(name) {
             prepared.described = Some(described.clone());
         }
         Ok(described)
+    }
+
+    /// As [`Session::look_at`], with parameters that are arrays of whatever DuckDB compares the elements with.
+    async fn look_at_arrays(&mut self, plan: Arc<Plan>, types: Vec<u32>, arrays: &[usize]) -> Result<Described, Stop> {
+        let mut first = None;
+        for array in ARRAYS {
+            let mut types = types.clone();
+            arrays.iter().for_each(|&index| types[index] = array);
+            match self.look_at(Arc::clone(&plan), types).await {
+                Err(Stop::Failed(error)) => drop(first.get_or_insert(error)),
+                other => return other,
+            }
+        }
+        Err(first
+            .map_or_else(|| PgError::new("42P18", "could not determine data type of a parameter").into(), Stop::Failed))
     }
 
     /// Asks DuckDB for types and columns.
@@ -313,14 +336,16 @@ impl Session {
             decode::parameters(types, &[], &vec![None; types.len()], &self.settings.text).map_err(PgError::from)?;
         let sql = format!("SELECT * FROM ({}) AS described LIMIT 0", plan.sql);
         match watched(&mut self.stream, bounds, self.flight.run(&sql, Some(&nulls))).await?.map_err(failed(plan))? {
-            Outcome::Rows(rows) => Ok(rows.schema),
+            Outcome::Rows(rows) => Ok(plan.told(rows.schema)),
             Outcome::Changed(_) => Err(PgError::new("XX000", "a query gave no rows").into()),
         }
     }
 
     async fn ask(&mut self, plan: &Plan, sql: &str, bounds: &Bounds) -> Result<crate::flight::Description, Stop> {
         let asked = watched(&mut self.stream, bounds, self.flight.describe(sql)).await?;
-        asked.map_err(failed(plan))
+        let mut description = asked.map_err(failed(plan))?;
+        description.rows = description.rows.map(|rows| plan.told(rows));
+        Ok(description)
     }
 
     /// The plan of a prepared statement for values of a batch.
@@ -349,6 +374,7 @@ impl Session {
     async fn run_portal(&mut self, portal: &mut Portal, max_rows: i32) -> Result<(), Stop> {
         let bounds = self.bounds();
         let plan = Arc::clone(&portal.plan);
+        self.presence.begin(&plan.source, &self.settings);
         if plan.command == Command::Empty {
             self.stream.reply.bare(b'I');
             return Ok(());

@@ -1,10 +1,14 @@
 //! A statement, ready to run.
 
 use std::ops::Range;
+use std::sync::Arc;
 
+use arrow::datatypes::{FieldRef, Schema, SchemaRef};
+
+use crate::encode::tell_type;
 use crate::error::{PgError, Sent};
 use crate::settings::Settings;
-use crate::translate::{self, Command, OffsetMap, Options, TranslateError};
+use crate::translate::{self, ColumnTypes, Command, OffsetMap, Options, TranslateError};
 
 /// A statement: what the client wrote, what DuckDB is sent, and what it is.
 #[derive(Debug)]
@@ -23,6 +27,10 @@ pub(super) struct Plan {
     pub(super) first: Vec<String>,
     /// Statements that run after it, in the same transaction.
     pub(super) then: Vec<String>,
+    /// Types of its columns that are not what DuckDB's types say.
+    types: ColumnTypes,
+    /// It asks for what only the session knows, in variables to be filled.
+    pub(super) asks_session: bool,
     /// There is nothing to run.
     pub(super) ignored: bool,
     /// Characters of the client's whole text before it.
@@ -39,9 +47,9 @@ impl Plan {
         let before = text[..range.start].chars().count();
         let translated = translate::translate(source, &options(settings)).map_err(|error| at(error, source, before))?;
         let is_translated = settings.is_on("tavana.translate");
-        let (sql, offsets) = match is_translated {
-            true => (translated.sql.into_owned(), translated.offsets),
-            false => (source.to_owned(), OffsetMap::default()),
+        let (sql, offsets, types) = match is_translated {
+            true => (translated.sql.into_owned(), translated.offsets, translated.types),
+            false => (source.to_owned(), OffsetMap::default(), ColumnTypes::default()),
         };
         Ok(Self {
             source: source.to_owned(),
@@ -51,6 +59,8 @@ impl Plan {
             parameters: translated.parameters,
             first: translated.before,
             then: translated.after,
+            types,
+            asks_session: is_translated && translated.asks_session,
             ignored: translated.ignored,
             before,
         })
@@ -76,8 +86,23 @@ impl Plan {
             command: self.command.clone(),
             first: self.first.clone(),
             then: self.then.clone(),
+            types: self.types.clone(),
             ..*self
         }
+    }
+
+    /// The columns of its rows with the types that clients are told.
+    pub(super) fn told(&self, columns: SchemaRef) -> SchemaRef {
+        if self.types.is_empty() {
+            return columns;
+        }
+        let count = columns.fields().len();
+        let told = |(place, field): (usize, &FieldRef)| {
+            let told =
+                self.types.of(place, field.name(), count).and_then(|(oid, typmod)| tell_type(field, oid, typmod));
+            told.map_or_else(|| Arc::clone(field), Arc::new)
+        };
+        Arc::new(Schema::new(columns.fields().iter().enumerate().map(told).collect::<Vec<_>>()))
     }
 
     /// For positions in errors.
@@ -140,6 +165,7 @@ fn options(settings: &Settings) -> Options {
     Options {
         standard_conforming_strings: settings.is_on("standard_conforming_strings"),
         user: settings.get("session_authorization").map(str::to_owned),
+        process: settings.process,
     }
 }
 

@@ -1,5 +1,6 @@
 //! Running a statement, and sending its rows as they come.
 
+use std::borrow::Cow;
 use std::future::Future;
 use std::sync::Arc;
 
@@ -92,7 +93,7 @@ impl Session {
                 Ok(Answer::Rows(Source::Own(lines), Arc::clone(plan)))
             }
             (Outcome::Rows(rows), _) => {
-                let gateway = Gateway::new(rows, formats, self.settings.text.clone());
+                let gateway = Gateway::new(rows, plan, formats, self.settings.text.clone());
                 let gateway = gateway.ok_or_else(|| {
                     PgError::new(
                         "08P01",
@@ -118,7 +119,11 @@ impl Session {
         for sql in &plan.first {
             watched(&mut self.stream, bounds, self.flight.run(sql, None)).await?.map_err(failed(plan))?;
         }
-        let run = self.flight.run(&plan.sql, parameters);
+        let sql = match plan.asks_session {
+            true => self.presence.fill(&plan.sql, &self.settings),
+            false => Cow::Borrowed(plan.sql.as_str()),
+        };
+        let run = self.flight.run(&sql, parameters);
         let outcome = watched(&mut self.stream, bounds, run).await?.map_err(failed(plan))?;
         for sql in &plan.then {
             watched(&mut self.stream, bounds, self.flight.run(sql, None)).await?.map_err(failed(plan))?;

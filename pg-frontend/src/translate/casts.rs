@@ -27,6 +27,12 @@ impl Parser<'_> {
     /// `left::name`, with the `::` at token `cast`.
     pub fn cast(&mut self, left: Operand, cast: usize, name: &TypeName) -> Operand {
         let left = if name.is_object() || is_oid(name) { left } else { self.shown(left) };
+        let left = if is_text(name) { self.catalog_text(left) } else { left };
+        if is_text(name) && left.shape == Shape::Array {
+            self.edits.open(left.start, "pgc.array_text(");
+            self.edits.replace(self.tokens[cast].start, name.end, ")");
+            return cast_result(left.start, name.end, left, name);
+        }
         let (start, from, to) = (left.start, self.tokens[cast].start, name.end);
         match self.plan(&left, name) {
             Plan::Keep => {}
@@ -56,6 +62,7 @@ impl Parser<'_> {
         self.eat_mark(")").then_some(())?;
         let end = self.previous_end();
         let inside = if name.is_object() || is_oid(&name) { inside } else { self.shown(inside) };
+        let inside = if is_text(&name) { self.catalog_text(inside) } else { inside };
         match self.plan(&inside, &name) {
             Plan::Keep => {}
             Plan::Rename(text) => self.edits.replace(name.start, name.end, text),
@@ -119,6 +126,9 @@ impl Parser<'_> {
             return plan;
         }
         let scalar = name.builtin && name.dimensions == 0;
+        if name.builtin && name.dimensions == 1 && name.name == "regtype" {
+            return Plan::Call("pgc.regtypes_out(".to_owned());
+        }
         match (name.name.as_str(), name.modifiers.first()) {
             ("bytea", _) if scalar && operand.shape != Shape::Parameter => Plan::Call("pgc.bytea_in(".to_owned()),
             ("numeric", None) if scalar => match (&operand.shape, &constant) {
@@ -213,6 +223,10 @@ fn is_oid(name: &TypeName) -> bool {
     name.dimensions == 0 && matches!(name.name.as_str(), "oid" | "int4" | "int8")
 }
 
+fn is_text(name: &TypeName) -> bool {
+    name.dimensions == 0 && matches!(name.name.as_str(), "text" | "varchar" | "bpchar" | "name")
+}
+
 /// The decimal that holds all the digits.
 fn decimal((whole, fraction): (usize, usize)) -> Plan {
     let width = (whole + fraction).max(1);
@@ -225,6 +239,10 @@ fn cast_result(start: usize, end: usize, operand: Operand, name: &TypeName) -> O
     let shape = match name.name.as_str() {
         _ if name.dimensions > 0 => Shape::Array,
         _ if name.is_object() => Shape::Object(name.name.clone()),
+        "oid" => Shape::Catalog(26),
+        "name" => Shape::Catalog(19),
+        "char" => Shape::Catalog(18),
+        "xid" => Shape::Catalog(28),
         "json" | "jsonb" => Shape::Json,
         "interval" => Shape::Interval,
         "float4" | "float8" if matches!(operand.shape, Shape::Number { zero: false, .. }) => Shape::NonZero,

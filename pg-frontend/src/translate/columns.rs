@@ -8,6 +8,7 @@ use super::TranslateError;
 use super::command::Command;
 use super::literal;
 use super::parser::Parser;
+use super::types::TypeName;
 
 impl Parser<'_> {
     /// The elements of CREATE TABLE in their parentheses.
@@ -28,7 +29,7 @@ impl Parser<'_> {
                     let column = self.identifier(self.at);
                     self.fold_name(self.at);
                     self.at += 1;
-                    self.column(table, &column, temporary);
+                    self.column(table, &column, temporary, true);
                 }
                 _ => {}
             }
@@ -42,7 +43,7 @@ impl Parser<'_> {
     }
 
     /// A column behind its name: type and constraints.
-    fn column(&mut self, table: &[String], column: &str, temporary: bool) {
+    fn column(&mut self, table: &[String], column: &str, temporary: bool, may_check: bool) {
         let serial = match self.keyword(self.at).as_str() {
             "serial" | "serial4" => Some("integer"),
             "bigserial" | "serial8" => Some("bigint"),
@@ -53,19 +54,20 @@ impl Parser<'_> {
             let default = self.sequence(table, column, temporary);
             self.replace(self.at, self.at + 1, format!("{integer} DEFAULT {default} NOT NULL"));
             self.at += 1;
-        } else {
-            self.column_type();
+        } else if let Some(check) = self.column_type().filter(|_| may_check).and_then(|name| name.length_check(column))
+        {
+            self.edits.close(self.previous_end(), format!(" {check}"));
         }
         self.constraints(table, Some(column), temporary);
     }
 
     /// A type where no value is cast.
-    pub fn column_type(&mut self) {
-        if let Some(name) = self.type_name()
-            && let Some(text) = name.duckdb(&self.sql[name.start..name.end])
-        {
+    pub fn column_type(&mut self) -> Option<TypeName> {
+        let name = self.type_name()?;
+        if let Some(text) = name.duckdb(&self.sql[name.start..name.end]) {
             self.edits.replace(name.start, name.end, text);
         }
+        Some(name)
     }
 
     /// Makes the sequence of a column and gives the default that draws from it.
@@ -268,7 +270,8 @@ impl Parser<'_> {
                         let column = self.identifier(self.at);
                         self.fold_name(self.at);
                         self.at += 1;
-                        self.column(table, &column, false);
+                        // DuckDB adds no columns with checks.
+                        self.column(table, &column, false, false);
                     }
                 }
             }
@@ -277,7 +280,7 @@ impl Parser<'_> {
                 self.eat("column");
                 self.at += 1;
                 if self.eat("type") || self.eat_all(&["set", "data", "type"]) {
-                    self.column_type();
+                    let _ = self.column_type();
                     if self.eat("using") {
                         self.expression(0);
                     }

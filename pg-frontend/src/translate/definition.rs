@@ -340,7 +340,7 @@ impl Parser<'_> {
             self.at += 1;
             while self.name_at(self.at) {
                 self.at += 1;
-                self.column_type();
+                let _ = self.column_type();
                 if !self.eat_mark(",") {
                     break;
                 }

@@ -44,6 +44,8 @@ pub(super) enum Shape {
     Interval,
     /// The OID of an object of this type (`regclass` …).
     Object(String),
+    /// A column of a catalog of this type, one of those that need care (`regproc`, `int2vector` …).
+    Catalog(u32),
 }
 
 /// A part of an expression that was read.
@@ -169,7 +171,7 @@ impl Parser<'_> {
         if self.query_at(self.at + 1) {
             self.at += 1;
             let label = self.subquery(false)?;
-            return Some((label, Shape::Other));
+            return Some((label, self.subquery_shape()));
         }
         self.at += 1;
         let inside = self.deeper(|parser| Some(parser.expressions_to_close()))?;
@@ -216,7 +218,7 @@ impl Parser<'_> {
                 let operand = self.expression(binding::NOT)?;
                 return Some(Operand { start, end: operand.end, label: Label::Unknown, shape: Shape::Other });
             }
-            "case" => (self.case()?, Shape::Other),
+            "case" => self.case()?,
             "cast" if self.mark_at(self.at + 1, "(") => return self.cast_call(start),
             "exists" if self.mark_at(self.at + 1, "(") => {
                 self.at += 2;
@@ -237,7 +239,9 @@ impl Parser<'_> {
                 if !self.mark_at(self.at + 1, ".") && (word != "current_schema" || !self.mark_at(self.at + 1, "(")) =>
             {
                 self.session_value(word);
-                (Label::Strong(word.to_owned()), Shape::Other)
+                let is_name =
+                    word.ends_with("user") || matches!(word, "current_role" | "current_catalog" | "current_schema");
+                (Label::Strong(word.to_owned()), if is_name { Shape::Catalog(19) } else { Shape::Other })
             }
             "left" | "right" if self.mark_at(self.at + 1, "(") => return self.path(start),
             _ if is_reserved(word) => return None,
@@ -275,15 +279,17 @@ impl Parser<'_> {
         None
     }
 
-    fn case(&mut self) -> Option<Label> {
+    fn case(&mut self) -> Option<(Label, Shape)> {
         self.at += 1;
         let mut label = Label::Unknown;
-        let mut in_else = false;
+        let (mut in_else, mut in_result) = (false, false);
+        // The catalogs' type that all results have.
+        let mut shape = None;
         loop {
             match self.keyword(self.at).as_str() {
                 "end" => break self.at += 1,
                 keyword @ ("when" | "then" | "else") => {
-                    in_else = keyword == "else";
+                    (in_else, in_result) = (keyword == "else", keyword != "when");
                     self.at += 1;
                 }
                 _ => {}
@@ -293,15 +299,20 @@ impl Parser<'_> {
             }
             if !matches!(self.keyword(self.at).as_str(), "when" | "then" | "else" | "end") {
                 let operand = self.expression(0)?;
+                if in_result && !self.is_open(&operand) {
+                    let own = self.catalog_type(&operand).map(Shape::Catalog);
+                    shape = Some(own.filter(|own| shape.is_none() || shape == Some(Some(own.clone()))));
+                }
                 if in_else {
                     label = operand.label;
                 }
             }
         }
-        Some(match label {
+        let label = match label {
             Label::Strong(name) | Label::Column(name) => Label::Strong(name),
             _ => Label::Weak("case".to_owned()),
-        })
+        };
+        Some((label, shape.flatten().unwrap_or(Shape::Other)))
     }
 
     fn array(&mut self) -> Option<Label> {
@@ -352,7 +363,10 @@ impl Parser<'_> {
             Some(Kind::Operator) => self.operator(left, least),
             Some(Kind::Mark) if self.mark("[") && binding::SUBSCRIPT > least => {
                 self.at += 1;
-                self.deeper(|parser| Some(parser.expressions_to_close()))?;
+                let inside = self.deeper(|parser| Some(parser.expressions_to_close()))?;
+                if let [place] = inside.as_slice() {
+                    self.vector_place(&left, place);
+                }
                 let label = if let Label::Column(name) = left.label { Label::Strong(name) } else { left.label };
                 Some(Some(Operand { start: left.start, end: self.previous_end(), label, shape: Shape::Other }))
             }

@@ -163,7 +163,15 @@ impl Parser<'_> {
             }
         }
         if self.mark("(") {
-            return self.call(first);
+            if let Some(operand) = self.session_call(first, start) {
+                return Some(operand);
+            }
+            let shape = self.call_shape(self.at);
+            let call = self.call(first)?;
+            return Some(match (shape, &call.shape) {
+                (Some(shape), Shape::Other | Shape::Array) => Operand { shape, ..call },
+                _ => call,
+            });
         }
         if self.at == first + 1
             && let Some(Kind::Text(form)) = self.kind(self.at)
@@ -175,8 +183,9 @@ impl Parser<'_> {
             return Some(Operand { start, end: self.previous_end(), label: Label::Weak(name), shape: Shape::Other });
         }
         self.qualified_column(first);
-        let label = Label::Column(self.identifier(self.at - 1));
-        Some(Operand { start, end: self.previous_end(), label, shape: Shape::Other })
+        let name = self.identifier(self.at - 1);
+        let shape = self.column_shape(&name);
+        Some(Operand { start, end: self.previous_end(), label: Label::Column(name), shape })
     }
 
     /// Edits the schema in front of a column.

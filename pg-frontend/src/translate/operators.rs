@@ -62,8 +62,14 @@ impl Parser<'_> {
         // Powers of powers group from the left in PostgreSQL, as everything else.
         let right = self.expression(tight)?;
         let result = joined(&left, right.end);
-        let left = self.shown(left);
-        let right = if operator == "||" { self.shown(right) } else { right };
+        // Two objects are compared by their numbers.
+        let is_compared = tight == binding::COMPARISON && matches!(right.shape, Shape::Object(_) | Shape::Catalog(_));
+        let left = if is_compared { left } else { self.shown(left) };
+        let (left, right) = match operator {
+            "||" => (self.catalog_text(left), self.shown(right)),
+            _ => (left, right),
+        };
+        let right = if operator == "||" { self.catalog_text(right) } else { right };
         match operator {
             "/" if left.shape == Shape::Interval => {
                 self.call_around(&left, &right, from, to, "pgc.interval_div(");

@@ -43,6 +43,27 @@ pub fn cast_types(sql: &str, standard_conforming_strings: bool) -> Vec<(u16, Str
     types
 }
 
+/// The parameters that stand alone in `ANY ($1)` and its kin: arrays, whatever their elements.
+pub fn array_parameters(sql: &str, standard_conforming_strings: bool) -> Vec<u16> {
+    let mut lexer = Lexer::new(sql, standard_conforming_strings);
+    let mut before = [""; 2];
+    let mut found = Vec::new();
+    while let Ok(Some(token)) = lexer.token() {
+        let text = &sql[token.start..token.end];
+        let alone = sql[token.end..].trim_start().starts_with(')');
+        let in_any = before[1] == "(" && ["any", "some", "all"].iter().any(|word| before[0].eq_ignore_ascii_case(word));
+        if token.kind == Kind::Parameter
+            && alone
+            && in_any
+            && let Ok(number) = text[1..].parse()
+        {
+            found.push(number);
+        }
+        before = [before[1], text];
+    }
+    found
+}
+
 /// The name of a type at the start of a text, in lower case, with `[]` behind it for arrays; without its length.
 fn type_name(text: &str) -> Option<String> {
     let text = text.trim_start().trim_start_matches("pg_catalog.");
@@ -81,6 +102,12 @@ mod tests {
         check("select $1::int, cast( $2 AS double precision ), $3", &[(1, "int"), (2, "double precision")]);
         check("select $1 :: int[], $2::varchar(10)[], '$3::int'", &[(1, "int[]"), (2, "varchar[]")]);
         check("select f($1 as x), $2::pg_catalog.int4", &[(2, "int4")]);
+    }
+
+    #[test]
+    fn a_parameter_of_any_is_an_array() {
+        let check = |sql: &str, wanted: &[u16]| assert_eq!(array_parameters(sql, true), wanted, "{sql}");
+        check("select a = any($1), b <> ALL ( $2 ), c in ($3), any($4::int[]), f($5)", &[1, 2]);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! PostgreSQL's column names are given (`count`, `?column?`), because every client shows them and
 //! DuckDB derives others. Only what follows an item decides whether it was read to its end.
 
+use super::catalog::CatalogColumns;
 use super::expression::{Label, Operand, Shape};
 use super::lexer::Kind;
 use super::literal;
@@ -183,16 +184,21 @@ impl Parser<'_> {
             self.expressions_to_close();
         }
         let mut first = None;
+        let (mut first_type, outer) = (None, self.catalog.as_mut().map_or(0, CatalogColumns::begin_list));
         loop {
             if self.at_end() || self.mark(")") || ends_list(self.keyword(self.at).as_str()) {
                 break;
             }
             let label = self.item(labels);
+            if first.is_none() {
+                first_type = self.catalog.as_ref().and_then(CatalogColumns::first_type);
+            }
             first.get_or_insert(label);
             if !self.eat_mark(",") {
                 break;
             }
         }
+        self.catalog.iter_mut().for_each(|catalog| catalog.end_list(first_type, outer));
         if first.is_none() {
             // A list of nothing, as in `exists (select from t)`.
             self.edits.close(self.previous_end(), " NULL");
@@ -207,6 +213,7 @@ impl Parser<'_> {
     fn item(&mut self, labels: bool) -> Label {
         if self.operator_at(self.at, "*") {
             self.at += 1;
+            self.catalog_star();
             self.skip_item();
             return Label::Unknown;
         }
@@ -214,7 +221,14 @@ impl Parser<'_> {
             self.skip_item();
             return Label::Unknown;
         };
+        if self.operator_at(self.at.saturating_sub(1), "*") {
+            self.catalog_star();
+        } else if self.catalog.is_some() {
+            let label = self.alias_ahead();
+            self.catalog_item(&operand, label.as_deref());
+        }
         let operand = self.shown(operand);
+        let operand = self.shown_item(operand);
         if self.keyword_is(self.at, "as") {
             let label = Label::Strong(self.identifier(self.at + 1));
             if !is_reserved(self.keyword(self.at + 1).as_str()) {
@@ -244,6 +258,13 @@ impl Parser<'_> {
             Label::Column(name) => Label::Strong(name),
             label => label,
         }
+    }
+
+    /// The alias that stands behind an item.
+    fn alias_ahead(&self) -> Option<String> {
+        let at = self.at + usize::from(self.keyword_is(self.at, "as"));
+        let named = self.name_at(at) && (at > self.at || !needs_as(self.keyword(at).as_str()));
+        named.then(|| self.identifier(at))
     }
 
     fn name_column(&mut self, operand: &Operand) {

@@ -11,6 +11,20 @@ fn cannot_be_alias(word: &str) -> bool {
     is_reserved(word) || matches!(word, "left" | "right" | "set" | "tablesample" | "window" | "values" | "default")
 }
 
+/// Functions without a set that are seen in FROM clauses.
+const SCALARS: &[&str] = &[
+    "current_database",
+    "current_schema",
+    "current_schemas",
+    "current_setting",
+    "now",
+    "pg_backend_pid",
+    "regexp_split_to_array",
+    "string_to_array",
+    "to_regclass",
+    "version",
+];
+
 impl Parser<'_> {
     /// Reads the items of a FROM clause with their joins.
     pub fn tables(&mut self) {
@@ -40,8 +54,27 @@ impl Parser<'_> {
         }
     }
 
+    /// Whether the parenthesis that is next holds a query, not joins of which the first table is a query in parentheses.
+    fn is_subquery(&mut self) -> bool {
+        let outer = self.at;
+        while self.mark_at(self.at + 1, "(") {
+            self.at += 1;
+            let behind = self.behind_brackets();
+            let goes_on = matches!(
+                self.keyword(behind).as_str(),
+                "union" | "intersect" | "except" | "order" | "limit" | "offset" | "fetch" | "for"
+            );
+            if !goes_on && !self.mark_at(behind, ")") {
+                self.at = outer;
+                return false;
+            }
+        }
+        self.at = outer;
+        self.query_at(outer + 1)
+    }
+
     fn parenthesized_table(&mut self) {
-        if self.query_at(self.at + 1) {
+        if self.is_subquery() {
             let behind = self.behind_brackets();
             let alias = behind + usize::from(self.keyword_is(behind, "as"));
             let columns_named = self.name_at(alias) && self.mark_at(alias + 1, "(");
@@ -108,6 +141,14 @@ impl Parser<'_> {
         while self.mark(".") && self.name_at(self.at + 1) {
             self.at += 2;
         }
+        if !self.mark("(") && self.session_table(first) {
+            let end = self.previous_end();
+            let name = self.identifier(self.at - 1);
+            if self.alias().is_none() {
+                self.edits.close(end, format!(" AS {name}"));
+            }
+            return;
+        }
         if !self.mark("(") {
             self.qualified_relation(first);
             if self.operator_at(self.at, "*") {
@@ -124,9 +165,23 @@ impl Parser<'_> {
         if call.is_none() {
             return;
         }
-        let ordinality = self.eat_all(&["with", "ordinality"]);
         let end = self.previous_end();
         let name = self.identifier(last);
+        if SCALARS.contains(&name.as_str()) {
+            // In PostgreSQL any function is a table, of one row if it gives no set.
+            self.edits.open(self.tokens[first].start, "(SELECT ");
+            self.edits.close(end, ")");
+            let (alias, named) = self.alias().unwrap_or((name.clone(), false));
+            let behind = self.previous_end();
+            match (named, behind == end) {
+                (true, _) => {}
+                (false, false) => self.edits.close(behind, format!("({})", literal::quote_name(&alias))),
+                (false, true) => self.edits.close(end, format!(" AS {0}({0})", literal::quote_name(&name))),
+            }
+            return;
+        }
+        let ordinality = self.eat_all(&["with", "ordinality"]);
+        let end = self.previous_end();
         match self.alias() {
             Some((alias, false)) => {
                 if let Some(column) = self.function_column(first, last, &alias) {
@@ -199,6 +254,11 @@ impl Parser<'_> {
     /// Edits the qualifier of the name at tokens `first..self.at`.
     fn qualified_relation(&mut self, first: usize) {
         let last = self.at - 1;
+        if self.catalog.is_some() {
+            let schema = if last < first + 2 { String::new() } else { self.identifier(last - 2) };
+            let table = self.identifier(last);
+            self.catalog.iter_mut().for_each(|catalog| catalog.table(&schema, &table));
+        }
         if last < first + 2 {
             self.guard_name(first);
             return;

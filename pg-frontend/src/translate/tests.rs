@@ -69,7 +69,7 @@ fn statements_are_split_as_postgresql_does() {
 
 #[test]
 fn a_backslash_escapes_when_strings_are_not_standard() {
-    let options = Options { standard_conforming_strings: false, user: None };
+    let options = Options { standard_conforming_strings: false, user: None, process: 0 };
     assert_eq!(split("select 'a\\';' ; x", &options).unwrap().len(), 2);
     assert_eq!(translate("select 'a\\nb' as x", &options).unwrap().sql, "select 'a\nb' as x");
 }
@@ -243,7 +243,7 @@ proptest! {
     #[test]
     fn no_text_panics(sql in "\\PC{0,80}") {
         for standard_conforming_strings in [true, false] {
-            let options = Options { standard_conforming_strings, user: None };
+            let options = Options { standard_conforming_strings, user: None, process: 0 };
             let _ = split(&sql, &options);
             let _ = translate(&sql, &options);
         }

@@ -97,6 +97,20 @@ impl TypeName {
         self.dimensions == 0 && self.builtin && self.name.starts_with("reg")
     }
 
+    /// The check that a column of this type needs: DuckDB forgets the length of a `varchar(20)` and of a `char(3)`. Its
+    /// form tells the catalog (`length_mark` in worker/src/pg_catalog/identity.sql) what the column was declared as, and
+    /// is one that nobody writes by hand. Blanks at the end do not count, as in PostgreSQL, which cuts them off.
+    pub fn length_check(&self, column: &str) -> Option<String> {
+        let function = match self.name.as_str() {
+            "varchar" => "character_length",
+            "bpchar" => "char_length",
+            _ => return None,
+        };
+        let &[length] = self.modifiers.as_slice() else { return None };
+        let is_scalar = self.builtin && self.dimensions == 0;
+        is_scalar.then(|| format!("CHECK ({length} >= {function}(rtrim({})))", super::literal::quote_name(column)))
+    }
+
     /// DuckDB's name of the type; `None` when the source can stay as it is.
     pub fn duckdb(&self, source: &str) -> Option<String> {
         if !self.builtin {

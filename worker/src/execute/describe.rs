@@ -36,7 +36,7 @@ pub(crate) fn describe(
             policy.check_setting(&change, role)?;
         }
         let sql = numbered(&statement);
-        let mut extracted = lease.connection().extract(&sql)?;
+        let mut extracted = lease.extract(&sql)?;
         description.is_update = statement.leading_kind() != StatementKind::Select;
         let stands_alone = statement.setting().is_none() && statement.transaction().is_none();
         if pieces.len() > 1 || extracted.count() != 1 || !stands_alone {

@@ -144,7 +144,7 @@ pub(super) fn returns_rows(statement: &Statement<'_>, kind: StatementKind) -> bo
 }
 
 /// What a statement of this kind may change.
-fn changes(kind: StatementKind) -> Changed {
+fn changes(statement: &Statement<'_>, kind: StatementKind) -> Changed {
     match kind {
         StatementKind::Select
         | StatementKind::Insert
@@ -152,6 +152,7 @@ fn changes(kind: StatementKind) -> Changed {
         | StatementKind::Delete
         | StatementKind::MergeInto
         | StatementKind::Explain => Changed::Rows,
+        _ if statement.may_change_functions() => Changed::Anything,
         _ => Changed::Catalog,
     }
 }
@@ -199,10 +200,11 @@ impl Script {
             return self.transaction(lease, sql, control);
         }
         let sql = numbered(&statement);
+        lease.choose_rows(&sql)?;
         if is_last && self.mode != Mode::Update && lease.has_prepared(&sql) {
             return self.read(lease, &statement, sql);
         }
-        let mut extracted = lease.connection().extract(&sql)?;
+        let mut extracted = lease.extract(&sql)?;
         if extracted.count() != 1 {
             return self.expanded(lease, &statement, &mut extracted, is_last);
         }
@@ -215,7 +217,10 @@ impl Script {
             lease.keep(sql.clone(), prepared, planned_on);
             return self.read(lease, &statement, sql);
         }
-        let change = lease.change(changes(kind));
+        let change = lease.change(changes(&statement, kind));
+        if statement.makes_temporary() {
+            lease.made_temporaries();
+        }
         let outcome = self.run(lease, &mut prepared, is_last);
         drop(change);
         outcome
@@ -254,7 +259,8 @@ impl Script {
         self.policy.check(statement, StatementKind::Multi, self.role)?;
         // The expansion leaves types behind in the connection.
         lease.taint();
-        let _change = lease.change(Changed::Catalog);
+        lease.made_temporaries();
+        let _change = lease.change(Changed::Anything);
         let mut outcome = Ok(ScriptOutcome::Changed(-1));
         for index in 0..extracted.count() {
             let mut prepared = extracted.prepare(index)?;
@@ -318,7 +324,7 @@ pub(super) fn run_transaction(
 ) -> Result<(), EngineError> {
     // What the transaction created or wrote is known to all then, or to nobody.
     let ends = control != TransactionControl::Begin && session.has_changed();
-    let _change = ends.then(|| lease.change(Changed::Catalog));
+    let _change = ends.then(|| lease.end_transaction());
     let outcome = match control {
         TransactionControl::Commit => commit(lease.connection(), sql),
         TransactionControl::Begin | TransactionControl::Rollback => lease.connection().execute(sql),

@@ -43,7 +43,7 @@ pub(super) fn table_types_schema() -> SchemaRef {
 /// Every attached database, and `temp` where the session has something in it.
 const CATALOGS: &str = "
     SELECT database_name FROM duckdb_databases()
-    WHERE NOT internal AND database_name <> 'pgc' OR (database_name = 'temp'
+    WHERE NOT internal AND database_name NOT IN ('pgc', 'pgc_rows') OR (database_name = 'temp'
         AND (EXISTS (FROM duckdb_tables() WHERE temporary) OR EXISTS (FROM duckdb_views() WHERE temporary AND NOT internal)))
     ORDER BY 1";
 
@@ -83,9 +83,9 @@ pub(super) fn tables(connection: &Connection, request: &CommandGetTables) -> Res
         "SELECT catalog, schema, name, type FROM (
             SELECT database_name AS catalog, schema_name AS schema, table_name AS name,
                    if(temporary, 'LOCAL TEMPORARY', 'TABLE') AS type
-            FROM duckdb_tables() WHERE NOT internal AND database_name <> 'pgc'
+            FROM duckdb_tables() WHERE NOT internal AND database_name NOT IN ('pgc', 'pgc_rows')
             UNION ALL
-            SELECT database_name, schema_name, view_name, 'VIEW' FROM duckdb_views() WHERE NOT internal AND database_name <> 'pgc')
+            SELECT database_name, schema_name, view_name, 'VIEW' FROM duckdb_views() WHERE NOT internal AND database_name NOT IN ('pgc', 'pgc_rows'))
          WHERE {} ORDER BY type, catalog, schema, name",
         conditions.sql()
     );
@@ -138,7 +138,7 @@ impl Columns {
     fn read(connection: &Connection) -> Result<Self, Failure> {
         let sql = "SELECT database_name, schema_name, table_name, column_name, data_type, is_nullable,
                           numeric_precision, numeric_scale, coalesce(column_default, '') LIKE 'nextval(%'
-                   FROM duckdb_columns() WHERE NOT internal AND database_name <> 'pgc'";
+                   FROM duckdb_columns() WHERE NOT internal AND database_name NOT IN ('pgc', 'pgc_rows')";
         let mut columns = HashMap::new();
         for batch in connection.query(sql, &[])? {
             let text = |index: usize, row: usize| batch.column(index).as_string::<i32>().value(row).to_owned();

@@ -51,7 +51,7 @@ pub(super) fn primary(connection: &Connection, request: &CommandGetPrimaryKeys) 
         "SELECT database_name, schema_name, table_name, column_name, constraint_name, key_sequence
          FROM (SELECT *, unnest(constraint_column_names) AS column_name,
                       generate_subscripts(constraint_column_names, 1) AS key_sequence
-               FROM duckdb_constraints() WHERE constraint_type = 'PRIMARY KEY' AND database_name <> 'pgc')
+               FROM duckdb_constraints() WHERE constraint_type = 'PRIMARY KEY' AND database_name NOT IN ('pgc', 'pgc_rows'))
          WHERE {} ORDER BY database_name, schema_name, table_name, constraint_name, key_sequence",
         conditions.sql()
     );
@@ -92,7 +92,7 @@ fn foreign(connection: &Connection, conditions: &Conditions<'_>) -> Result<Recor
             SELECT database_name AS catalog, schema_name AS schema, table_name AS name, constraint_name,
                    constraint_type, constraint_column_names AS columns, referenced_table, referenced_column_names
             FROM duckdb_constraints()
-            WHERE constraint_type IN ('FOREIGN KEY', 'PRIMARY KEY', 'UNIQUE') AND database_name <> 'pgc'),
+            WHERE constraint_type IN ('FOREIGN KEY', 'PRIMARY KEY', 'UNIQUE') AND database_name NOT IN ('pgc', 'pgc_rows')),
          links AS (
             SELECT f.catalog AS pk_catalog, f.schema AS pk_schema, f.referenced_table AS pk_table,
                    unnest(f.referenced_column_names) AS pk_column,

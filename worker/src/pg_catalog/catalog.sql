@@ -26,7 +26,10 @@ UNION ALL
 SELECT oid, relname, pgc.fixed.schema_oid(nspname), CASE WHEN relkind IN ('r', 'v') THEN oid + 1 ELSE 0 END, 0, 10,
     CASE relkind WHEN 'v' THEN 0 ELSE relam END, CASE relkind WHEN 'v' THEN 0 ELSE oid END, 0,
     CASE WHEN relkind IN ('i', 'S') THEN 1 ELSE 0 END, tuples::FLOAT, 0, 0, indexed, false,
-    CASE WHEN temporary THEN 't' ELSE 'p' END, relkind, natts::SMALLINT, checks::SMALLINT, relkind = 'v', false, false, false, false,
+    CASE WHEN temporary THEN 't' ELSE 'p' END, relkind, natts::SMALLINT, checks::SMALLINT, relkind = 'v',
+    -- Foreign keys are triggers in PostgreSQL, on both sides.
+    oid IN (SELECT unnest([pgc.fixed.relation_oid(nspname, relname), pgc.fixed.relation_oid(nspname, referenced_table)])
+        FROM pgc.live.rule WHERE contype = 'f'), false, false, false,
     true, CASE relkind WHEN 'r' THEN 'd' ELSE 'n' END, false, 0, 0, 0, NULL, NULL, NULL
 FROM pgc.live.class;
 CREATE TEMP TABLE pgc_pg_class AS FROM pgc.now.pg_class LIMIT 0;
@@ -34,7 +37,7 @@ CREATE VIEW pgc.pg_class AS SELECT *, 1259::BIGINT AS tableoid, 1::BIGINT AS xmi
 
 CREATE VIEW pgc.live.attribute AS
 SELECT pgc.fixed.relation_oid(nspname, relname) AS attrelid, attname, type AS atttypid, length, attnum::SMALLINT AS attnum,
-    pgc.fixed.dimensions(kind) AS attndims, pgc.fixed.type_modifier(kind) AS atttypmod, required, preset IS NOT NULL AS preset
+    pgc.fixed.dimensions(kind) AS attndims, modifier AS atttypmod, required, preset IS NOT NULL AS preset
 FROM pgc.live.field
 UNION ALL
 SELECT pgc.fixed.relation_oid(s.nspname, s.relname), f.attname, f.type, f.length, f.attnum::SMALLINT, 0, -1, true, false
@@ -50,7 +53,7 @@ SELECT attrelid, attname, atttypid, -1, length::SMALLINT, attnum, attndims, -1, 
     length BETWEEN 1 AND 8, CASE WHEN length = 8 THEN 'd' WHEN atttypid = 21 THEN 's'
         WHEN length = 1 OR atttypid = 2950 THEN 'c' ELSE 'i' END,
     CASE WHEN length > 0 THEN 'p' WHEN atttypid = 1700 THEN 'm' ELSE 'x' END, '', required, preset, false, '', '',
-    false, true, 0, CASE WHEN atttypid IN (25, 1009) THEN 100 ELSE 0 END, NULL, NULL, NULL, NULL
+    false, true, 0, CASE WHEN atttypid IN (25, 1009, 1042, 1043) THEN 100 ELSE 0 END, NULL, NULL, NULL, NULL
 FROM pgc.live.attribute;
 CREATE TEMP TABLE pgc_own_attribute AS FROM pgc.now.own_attribute LIMIT 0;
 CREATE VIEW pgc.live.own_attribute AS FROM query_table(pgc.fixed.derived('own_attribute'));
@@ -59,7 +62,8 @@ FROM (FROM pgc.fixed.pg_attribute UNION ALL FROM pgc.live.own_attribute);
 
 CREATE VIEW pgc.now.pg_attrdef AS
 SELECT pgc.fixed.object_oid('default', nspname || '.' || relname || '.' || attname) AS oid,
-    pgc.fixed.relation_oid(nspname, relname) AS adrelid, attnum::SMALLINT AS adnum, pgc.fixed.expression(preset, kind) AS adbin
+    pgc.fixed.relation_oid(nspname, relname) AS adrelid, attnum::SMALLINT AS adnum,
+    pgc.fixed.expression(preset, kind, type, enum_name) AS adbin
 FROM pgc.live.field WHERE preset IS NOT NULL;
 CREATE TEMP TABLE pgc_pg_attrdef AS FROM pgc.now.pg_attrdef LIMIT 0;
 CREATE VIEW pgc.pg_attrdef AS SELECT *, 2604::BIGINT AS tableoid, 1::BIGINT AS xmin FROM query_table(pgc.fixed.derived('pg_attrdef'));
@@ -116,11 +120,14 @@ SELECT pgc.fixed.relation_oid(nspname, indname) AS indexrelid, pgc.fixed.relatio
     len(keys)::SMALLINT AS indnatts, len(keys)::SMALLINT AS indnkeyatts, is_unique AS indisunique, false AS indnullsnotdistinct,
     is_primary AS indisprimary, false AS indisexclusion, true AS indimmediate, false AS indisclustered, true AS indisvalid,
     false AS indcheckxmin, true AS indisready, true AS indislive, false AS indisreplident, keys AS indkey,
-    list_transform(keys, lambda part: 0::BIGINT) AS indcollation, list_transform(keys, lambda part: 1978::BIGINT) AS indclass,
+    list_transform(keys, lambda part: 0::BIGINT) AS indcollation, list_transform(types, lambda part: coalesce(
+        MAP {16: 10003, 17: 10006, 20: 3124, 21: 1979, 23: 1978, 25: 3126, 700: 10012, 701: 3123, 1042: 10004, 1043: 3126, 1082: 3122, 1083: 10038,
+            1114: 3128, 1184: 3127, 1186: 10022, 1266: 10041, 1700: 3125, 2950: 10065}[part], 10069)::BIGINT) AS indclass,
     list_transform(keys, lambda part: 0::SMALLINT) AS indoption,
     CASE WHEN list_contains(keys, 0) THEN array_to_string(list_filter(names, lambda part: starts_with(part, '(')), ', ') END AS indexprs,
     NULL::VARCHAR AS indpred
-FROM pgc.live.index;
+FROM (SELECT i.*, list_transform(i.keys, lambda part: f.types[part]) AS types
+    FROM pgc.live.index i JOIN pgc.live.fields f USING (nspname, relname));
 CREATE TEMP TABLE pgc_pg_index AS FROM pgc.now.pg_index LIMIT 0;
 CREATE VIEW pgc.pg_index AS SELECT *, 2610::BIGINT AS tableoid, 1::BIGINT AS xmin FROM query_table(pgc.fixed.derived('pg_index'));
 
@@ -154,7 +161,7 @@ FROM pgc.live.sequence;
 CREATE VIEW pgc.pg_sequences AS
 SELECT nspname AS schemaname, relname AS sequencename, pgc.main.current_user() AS sequenceowner, 'bigint' AS data_type, start_value, min_value,
     max_value, increment_by, cycle, 1::BIGINT AS cache_size, last_value
-FROM pgc.live.sequence;
+FROM pgc.now.sequence;
 
 CREATE VIEW pgc.pg_tables AS
 SELECT nspname AS schemaname, relname AS tablename, pgc.main.current_user() AS tableowner, NULL::VARCHAR AS tablespace, indexed AS hasindexes,
@@ -201,8 +208,9 @@ CREATE VIEW pgc.pg_shadow AS SELECT * REPLACE (NULL::VARCHAR AS passwd) FROM pgc
 CREATE VIEW pgc.pg_group AS
 SELECT rolname AS groname, oid AS grosysid, []::BIGINT[] AS grolist FROM pgc.pg_roles WHERE NOT rolcanlogin;
 
-CREATE VIEW pgc.pg_settings AS
-SELECT name, coalesce(pgc.fixed.session_setting(name), setting) AS setting, * EXCLUDE (name, setting, shown) FROM pgc.fixed.pg_settings;
+CREATE MACRO pgc.settings_of(_values) AS TABLE
+SELECT name, coalesce(CAST(_values AS MAP(VARCHAR, VARCHAR))[name], setting) AS setting, * EXCLUDE (name, setting, shown) FROM pgc.fixed.pg_settings;
+CREATE VIEW pgc.pg_settings AS FROM pgc.main.settings_of(NULL);
 
 CREATE VIEW pgc.pg_tablespace AS SELECT *, 1213::BIGINT AS tableoid, 1::BIGINT AS xmin FROM pgc.fixed.pg_tablespace;
 

@@ -48,7 +48,8 @@ CREATE VIEW pgc.live.description AS FROM query_table(pgc.fixed.derived('descript
 -- Object types: text or number to OID, and OID to text.
 CREATE MACRO pgc.fixed.digits(_text) AS CASE WHEN regexp_full_match(_text, '[0-9]+') THEN TRY_CAST(_text AS BIGINT) END;
 CREATE OR REPLACE MACRO pgc.to_regclass(_written) AS (
-    SELECT min(oid) FROM pgc.live.key WHERE key = CASE WHEN contains(_written, '"') THEN _written ELSE lower(_written) END
+    SELECT min(oid) FROM pgc.live.key
+    WHERE key = CASE WHEN contains(_written, '"') THEN regexp_replace(_written, '"\s*\.\s*"', '"."') ELSE lower(_written) END
         AND (nspname IS NULL OR pgc.fixed.visible(nspname)));
 CREATE OR REPLACE MACRO pgc.regclass_in(_given) AS CASE WHEN _given IS NULL THEN NULL ELSE coalesce(
     pgc.fixed.digits(_given::VARCHAR), pgc.main.to_regclass(_given::VARCHAR),
@@ -79,8 +80,22 @@ CREATE OR REPLACE MACRO pgc.to_regproc(_written) AS (
 CREATE OR REPLACE MACRO pgc.regproc_in(_given) AS CASE WHEN _given IS NULL THEN NULL WHEN _given::VARCHAR = '-' THEN 0 ELSE
     coalesce(pgc.fixed.digits(_given::VARCHAR), pgc.main.to_regproc(_given::VARCHAR),
         error('function "' || _given::VARCHAR || '" does not exist')::BIGINT) END;
+-- Names by number, in one list: a look into it neither joins nor changes the order of rows, by which some clients go.
+-- A name that several functions have is told with its schema.
+CREATE TABLE pgc.fixed.function_names AS
+SELECT list(p.name ORDER BY n.oid) AS names FROM range(1, (SELECT max(oid) FROM pgc.fixed.pg_proc) + 1) n(oid) LEFT JOIN (
+    SELECT oid, CASE WHEN pronamespace <> 11 THEN 'information_schema.' WHEN count(*) OVER (PARTITION BY proname, pronamespace) > 1 THEN 'pg_catalog.'
+        ELSE '' END || proname AS name FROM pgc.fixed.pg_proc) p USING (oid);
 CREATE OR REPLACE MACRO pgc.regproc_out(_oid) AS CASE _oid WHEN 0 THEN '-' ELSE
-    coalesce((SELECT min(proname) FROM pgc.fixed.pg_proc WHERE oid = _oid), _oid::VARCHAR) END;
+    coalesce((SELECT names FROM pgc.fixed.function_names)[_oid], _oid::VARCHAR) END;
+CREATE OR REPLACE MACRO pgc.regtypes_out(_types) AS CASE WHEN _types IS NULL THEN NULL ELSE coalesce((
+    SELECT list(coalesce(t.formatted, a.type::VARCHAR) ORDER BY a.place)
+    FROM (SELECT unnest(_types::BIGINT[]) AS type, unnest(range(1, len(_types) + 1)) AS place) a
+    LEFT JOIN pgc.live.type_name t ON t.oid = a.type), []::VARCHAR[]) END;
+-- An array as PostgreSQL writes it.
+CREATE OR REPLACE MACRO pgc.array_text(_list) AS '{' || array_to_string(list_transform(_list::VARCHAR[], lambda part: CASE
+    WHEN part IS NULL THEN 'NULL' WHEN part = '' OR lower(part) = 'null' OR regexp_matches(part, '[{},"\s\\]')
+    THEN '"' || replace(replace(part, chr(92), chr(92) || chr(92)), '"', chr(92) || '"') || '"' ELSE part END), ',') || '}';
 CREATE OR REPLACE MACRO pgc.oidvectortypes(_types) AS coalesce((
     SELECT string_agg(t.formatted, ', ' ORDER BY a.place) FROM (SELECT unnest(_types) AS type, unnest(range(1, len(_types) + 1)) AS place) a
     JOIN pgc.live.type_name t ON t.oid = a.type), '');
@@ -153,29 +168,32 @@ CREATE OR REPLACE MACRO pgc.pg_typeof(_any) AS
 -- Definitions.
 CREATE MACRO pgc.fixed.listed(_names) AS array_to_string(list_transform(_names, lambda part: pgc.main.quote_ident(part)), ', ');
 CREATE OR REPLACE MACRO pgc.pg_get_expr(_expr, _rel) AS _expr, (_expr, _rel, _pretty) AS _expr;
+-- Texts that hold a name in two parts around its schema, which only shows where the name is not visible to the session.
 CREATE VIEW pgc.now.rule_text AS
-SELECT pgc.fixed.object_oid('constraint', nspname || '.' || relname || '.' || conname) AS oid, CASE contype
+SELECT pgc.fixed.object_oid('constraint', nspname || '.' || relname || '.' || conname) AS oid, nspname, CASE contype
     WHEN 'p' THEN 'PRIMARY KEY (' || pgc.fixed.listed(names) || ')' WHEN 'u' THEN 'UNIQUE (' || pgc.fixed.listed(names) || ')'
-    WHEN 'f' THEN 'FOREIGN KEY (' || pgc.fixed.listed(names) || ') REFERENCES '
-        || CASE WHEN pgc.fixed.visible(nspname) THEN '' ELSE pgc.main.quote_ident(nspname) || '.' END
-        || pgc.main.quote_ident(referenced_table) || '(' || pgc.fixed.listed(referenced_column_names) || ')'
-    ELSE 'CHECK ' || expression END AS definition
+    WHEN 'f' THEN 'FOREIGN KEY (' || pgc.fixed.listed(names) || ') REFERENCES ' ELSE 'CHECK ' || expression END AS opening,
+    CASE contype WHEN 'f' THEN pgc.main.quote_ident(referenced_table) || '(' || pgc.fixed.listed(referenced_column_names) || ')' END AS ending
 FROM pgc.live.rule;
 CREATE TEMP TABLE pgc_rule_text AS FROM pgc.now.rule_text LIMIT 0;
 CREATE VIEW pgc.live.rule_text AS FROM query_table(pgc.fixed.derived('rule_text'));
-CREATE OR REPLACE MACRO pgc.pg_get_constraintdef(_oid) AS (SELECT min(definition) FROM pgc.live.rule_text WHERE oid = _oid),
-    (_oid, _pretty) AS (SELECT min(definition) FROM pgc.live.rule_text WHERE oid = _oid);
+CREATE MACRO pgc.fixed.qualifier(_nsp) AS CASE WHEN pgc.fixed.visible(_nsp) THEN '' ELSE pgc.main.quote_ident(_nsp) || '.' END;
+CREATE OR REPLACE MACRO pgc.pg_get_constraintdef(_oid) AS (
+        SELECT min(opening || coalesce(pgc.fixed.qualifier(nspname) || ending, '')) FROM pgc.live.rule_text WHERE oid = _oid),
+    (_oid, _pretty) AS (
+        SELECT min(opening || coalesce(pgc.fixed.qualifier(nspname) || ending, '')) FROM pgc.live.rule_text WHERE oid = _oid);
 CREATE VIEW pgc.now.index_text AS
-SELECT pgc.fixed.relation_oid(nspname, indname) AS oid, names, 'CREATE ' || CASE WHEN is_unique THEN 'UNIQUE ' ELSE '' END || 'INDEX '
+SELECT pgc.fixed.relation_oid(nspname, indname) AS oid, nspname, names, 'CREATE ' || CASE WHEN is_unique THEN 'UNIQUE ' ELSE '' END || 'INDEX '
     || pgc.main.quote_ident(indname) || ' ON ' AS opening, pgc.main.quote_ident(nspname) || '.' AS qualifier,
     pgc.main.quote_ident(relname) || ' USING btree ('
     || array_to_string(list_transform(names, lambda part: CASE WHEN starts_with(part, '(') THEN part ELSE pgc.main.quote_ident(part) END), ', ')
-    || ')' AS ending, pgc.fixed.visible(nspname) AS visible
+    || ')' AS ending
 FROM pgc.live.index;
 CREATE TEMP TABLE pgc_index_text AS FROM pgc.now.index_text LIMIT 0;
 CREATE VIEW pgc.live.index_text AS FROM query_table(pgc.fixed.derived('index_text'));
 CREATE OR REPLACE MACRO pgc.pg_get_indexdef(_oid) AS (SELECT min(opening || qualifier || ending) FROM pgc.live.index_text WHERE oid = _oid),
-    (_oid, _place, _pretty) AS (SELECT min(CASE _place WHEN 0 THEN opening || CASE WHEN _pretty AND visible THEN '' ELSE qualifier END || ending
+    (_oid, _place, _pretty) AS (SELECT min(CASE _place
+        WHEN 0 THEN opening || CASE WHEN _pretty THEN pgc.fixed.qualifier(nspname) ELSE qualifier END || ending
         ELSE coalesce(CASE WHEN starts_with(names[_place], '(') THEN names[_place] ELSE pgc.main.quote_ident(names[_place]) END, '') END)
         FROM pgc.live.index_text WHERE oid = _oid);
 CREATE VIEW pgc.now.defined AS

@@ -6,17 +6,16 @@
 CREATE SCHEMA pgc.now;
 CREATE SCHEMA pgc.live;
 
--- A view of `live` reads what the view of that name in `now` says. That takes milliseconds, so a connection can
--- keep the rows in temporary tables (snapshot.sql) and say so in a variable: `pg_base` for the rows taken from
--- DuckDB's functions, `pg_derived` for those made of them.
--- While the catalog is made, the temporary tables are empty ones: DuckDB binds each new view, and does so much
+-- A view of `live` reads what the view of that name in `now` says. That takes DuckDB milliseconds, so the worker keeps the rows
+-- of all of them in the tables of the database `pgc_rows` (snapshot.rs), and a connection says in variables where to read:
+-- `pg_base` is the prefix of the rows taken from DuckDB's functions, `pg_derived` of those made of them. A connection
+-- that has neither reads the state itself.
+-- While the catalog is made, both name empty temporary tables: DuckDB binds each new view, and does so much
 -- faster over tables than over views of views of views.
-SET VARIABLE pg_base = true;
-SET VARIABLE pg_derived = true;
-CREATE MACRO pgc.fixed.base(view) AS
-    CASE WHEN coalesce(getvariable('pg_base')::BOOLEAN, false) THEN 'temp.main.pgc_' || view ELSE 'pgc.now.' || view END;
-CREATE MACRO pgc.fixed.derived(view) AS
-    CASE WHEN coalesce(getvariable('pg_derived')::BOOLEAN, false) THEN 'temp.main.pgc_' || view ELSE 'pgc.now.' || view END;
+SET VARIABLE pg_base = 'temp.main.pgc_';
+SET VARIABLE pg_derived = 'temp.main.pgc_';
+CREATE MACRO pgc.fixed.base(view) AS coalesce(getvariable('pg_base')::VARCHAR, 'pgc.now.') || view;
+CREATE MACRO pgc.fixed.derived(view) AS coalesce(getvariable('pg_derived')::VARCHAR, 'pgc.now.') || view;
 
 CREATE MACRO pgc.fixed.object_oid(kind, name) AS
     16384 + 4 * (md5_number_lower(kind || ' ' || name) % 536866816)::BIGINT;
@@ -129,9 +128,13 @@ CREATE MACRO pgc.fixed.type_modifier(kind) AS CASE
     WHEN starts_with(kind, 'DECIMAL(')
     THEN regexp_extract(kind, '\((\d+)', 1)::INTEGER * 65536 + regexp_extract(kind, ',\s*(\d+)', 1)::INTEGER + 4
     ELSE -1 END;
+-- The frontend declares `varchar(20)` as a text with a check of a form that nobody writes by hand: the length stands first.
+CREATE MACRO pgc.fixed.length_mark(expression) AS
+    regexp_extract(expression, '^\((\d+) >= (char|character)_length\(rtrim\(', ['length', 'kind']);
+CREATE MACRO pgc.fixed.is_length_mark(expression) AS coalesce(pgc.fixed.length_mark(expression).kind <> '', false);
 -- Expressions as PostgreSQL writes the few that tools look into.
-CREATE MACRO pgc.fixed.expression(written, kind) AS CASE
-    WHEN regexp_full_match(written, '''([^'']|'''')*''') AND NOT starts_with(kind, 'ENUM')
-    THEN written || '::' || pgc.fixed.type_label(kind) || CASE WHEN suffix(kind, ']') THEN '[]' ELSE '' END
+CREATE MACRO pgc.fixed.expression(written, kind, type, enum_name) AS CASE
+    WHEN regexp_full_match(written, '''([^'']|'''')*''') THEN written || '::' || CASE type WHEN 1043 THEN 'character varying'
+        WHEN 1042 THEN 'bpchar' ELSE coalesce(enum_name, pgc.fixed.type_label(kind)) END || CASE WHEN suffix(kind, ']') THEN '[]' ELSE '' END
     ELSE regexp_replace(replace(replace(written, 'CAST(''t'' AS BOOLEAN)', 'true'), 'CAST(''f'' AS BOOLEAN)', 'false'),
         'nextval\(''([^'']*)''\)', 'nextval(''\1''::regclass)', 'g') END;

@@ -29,8 +29,8 @@ SELECT pgc.main.current_database() AS table_catalog, schemaname AS table_schema,
 FROM pgc.pg_views;
 
 CREATE VIEW pgc.live.column AS
-SELECT f.nspname, f.relname, f.attname, f.attnum, f.type, pgc.fixed.type_modifier(f.kind) AS modifier, f.required,
-    pgc.fixed.expression(f.preset, f.kind) AS preset, r.relkind
+SELECT f.nspname, f.relname, f.attname, f.attnum, f.type, f.modifier, f.required,
+    pgc.fixed.expression(f.preset, f.kind, f.type, f.enum_name) AS preset, r.relkind
 FROM pgc.live.field f JOIN pgc.live.relation r USING (nspname, relname)
 UNION ALL
 SELECT CASE c.relnamespace WHEN 11 THEN 'pg_catalog' ELSE 'information_schema' END, c.relname, a.attname, a.attnum, a.atttypid, a.atttypmod,
@@ -42,7 +42,9 @@ SELECT pgc.main.current_database() AS table_catalog, c.nspname AS table_schema, 
     c.attnum::INTEGER AS ordinal_position, c.preset AS column_default, CASE WHEN c.required THEN 'NO' ELSE 'YES' END AS is_nullable,
     CASE WHEN starts_with(t.typname, '_') AND suffix(t.formatted, ']') THEN 'ARRAY' WHEN t.nspname <> 'pg_catalog' THEN 'USER-DEFINED'
         ELSE t.formatted END AS data_type,
-    NULL::INTEGER AS character_maximum_length, CASE WHEN c.type IN (25, 1043) THEN 1073741824 END AS character_octet_length,
+    CASE WHEN c.type IN (1042, 1043) AND c.modifier > 0 THEN c.modifier - 4 END AS character_maximum_length,
+    CASE WHEN c.type IN (1042, 1043) AND c.modifier > 0 THEN (c.modifier - 4) * 4 WHEN c.type IN (25, 1043) THEN 1073741824 END
+        AS character_octet_length,
     CASE c.type WHEN 21 THEN 16 WHEN 23 THEN 32 WHEN 20 THEN 64 WHEN 700 THEN 24 WHEN 701 THEN 53
         WHEN 1700 THEN CASE WHEN c.modifier > 0 THEN (c.modifier - 4) // 65536 END END AS numeric_precision,
     CASE WHEN c.type IN (20, 21, 23, 700, 701) THEN 2 WHEN c.type = 1700 THEN 10 END AS numeric_precision_radix,
@@ -138,8 +140,8 @@ SELECT pgc.main.current_database() AS specific_catalog, n.nspname AS specific_sc
 FROM pgc.pg_proc p JOIN pgc.pg_namespace n ON n.oid = p.pronamespace LEFT JOIN pgc.live.type_name t ON t.oid = p.prorettype;
 
 -- The end of the making: from here on views read what is there.
-SET VARIABLE pg_base = false;
-SET VARIABLE pg_derived = false;
+RESET VARIABLE pg_base;
+RESET VARIABLE pg_derived;
 DROP TABLE temp.main.pgc_relation;
 DROP TABLE temp.main.pgc_sequence;
 DROP TABLE temp.main.pgc_field;
@@ -155,7 +157,6 @@ DROP TABLE temp.main.pgc_named;
 DROP TABLE temp.main.pgc_type_name;
 DROP TABLE temp.main.pgc_key;
 DROP TABLE temp.main.pgc_defined;
-DROP TABLE temp.main.pgc_sized;
 DROP TABLE temp.main.pgc_type_key;
 DROP TABLE temp.main.pgc_rule_text;
 DROP TABLE temp.main.pgc_index_text;

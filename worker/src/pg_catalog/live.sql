@@ -1,11 +1,19 @@
 -- The user's objects, read from DuckDB's own functions: one view a kind, in PostgreSQL's terms.
 -- Only the database of the session and its temporary objects are shown, as in PostgreSQL.
 
+-- Columns that were declared with a length.
+CREATE VIEW pgc.now.measured AS
+SELECT database_name, schema_name, table_name, constraint_column_names[1] AS column_name,
+    min(CASE mark.kind WHEN 'char' THEN 1042 ELSE 1043 END) AS type, min(mark.length::INTEGER) AS length
+FROM (SELECT *, pgc.fixed.length_mark(expression) AS mark FROM duckdb_constraints() WHERE constraint_type = 'CHECK')
+WHERE mark.kind <> '' GROUP BY ALL;
+
 CREATE VIEW pgc.now.relation AS
 SELECT pgc.fixed.schema_name(database_name, schema_name) AS nspname, table_name AS relname, 'r' AS relkind,
-    comment, column_count AS natts, estimated_size AS tuples, index_count > 0 AS indexed, check_constraint_count AS checks,
-    temporary, false AS keyed
-FROM duckdb_tables()
+    comment, column_count AS natts, estimated_size AS tuples, index_count > 0 AS indexed,
+    check_constraint_count - coalesce(m.columns, 0) AS checks, temporary, false AS keyed
+FROM duckdb_tables() t LEFT JOIN (SELECT database_name, schema_name, table_name, count(*) AS columns FROM pgc.now.measured GROUP BY ALL) m
+    USING (database_name, schema_name, table_name)
 WHERE pgc.fixed.shown(database_name) AND NOT internal AND NOT (temporary AND starts_with(table_name, 'pgc_'))
 UNION ALL
 SELECT pgc.fixed.schema_name(database_name, schema_name), view_name, 'v', comment, column_count, -1, false, 0, temporary, false
@@ -20,13 +28,30 @@ FROM duckdb_sequences() WHERE pgc.fixed.shown(database_name);
 CREATE TEMP TABLE pgc_sequence AS FROM pgc.now.sequence LIMIT 0;
 CREATE VIEW pgc.live.sequence AS FROM query_table(pgc.fixed.base('sequence'));
 
+-- Two enums with the same labels: the first has the number that columns show.
+CREATE VIEW pgc.now.enum AS
+WITH labelled AS (
+    SELECT pgc.fixed.schema_name(database_name, schema_name) AS nspname, type_name AS typname, labels, comment,
+        'ENUM(' || array_to_string(list_transform(labels, lambda label: '''' || replace(label, '''', '''''') || ''''), ', ')
+            || ')' AS kind
+    FROM duckdb_types() WHERE NOT internal AND pgc.fixed.shown(database_name) AND logical_type = 'ENUM'
+)
+SELECT *, CASE WHEN row_number() OVER (PARTITION BY kind ORDER BY nspname, typname) = 1
+    THEN pgc.fixed.object_oid('enum', kind) ELSE pgc.fixed.object_oid('type', nspname || '.' || typname) END AS oid
+FROM labelled;
+CREATE TEMP TABLE pgc_enum AS FROM pgc.now.enum LIMIT 0;
+CREATE VIEW pgc.live.enum AS FROM query_table(pgc.fixed.base('enum'));
+
 CREATE VIEW pgc.now.field AS
 SELECT pgc.fixed.schema_name(c.database_name, c.schema_name) AS nspname, c.table_name AS relname, c.column_name AS attname,
-    c.column_index AS attnum, c.data_type AS kind, coalesce(CASE WHEN suffix(c.data_type, ']') THEN k.array_of ELSE k.element END,
+    c.column_index AS attnum, c.data_type AS kind, coalesce(m.type, CASE WHEN suffix(c.data_type, ']') THEN k.array_of ELSE k.element END,
         pgc.fixed.enum_oid(c.data_type)) AS type,
     CASE WHEN suffix(c.data_type, ']') THEN -1 WHEN starts_with(c.data_type, 'ENUM') THEN 4 ELSE k.length END AS length,
-    NOT c.is_nullable AS required, c.column_default AS preset, c.comment
-FROM duckdb_columns() c LEFT JOIN pgc.fixed.kind k ON k.stem = pgc.fixed.type_stem(c.data_type)
+    NOT c.is_nullable AS required, c.column_default AS preset, c.comment,
+    coalesce(m.length + 4, pgc.fixed.type_modifier(c.data_type)) AS modifier, e.typname AS enum_name
+FROM duckdb_columns() c LEFT JOIN (SELECT kind, min(typname) AS typname FROM pgc.now.enum GROUP BY ALL) e ON e.kind = c.data_type LEFT JOIN pgc.fixed.kind k ON k.stem = pgc.fixed.type_stem(c.data_type)
+    LEFT JOIN pgc.now.measured m ON m.database_name = c.database_name AND m.schema_name = c.schema_name
+        AND m.table_name = c.table_name AND m.column_name = c.column_name
 WHERE pgc.fixed.shown(c.database_name) AND NOT c.internal AND NOT (c.database_name = 'temp' AND starts_with(c.table_name, 'pgc_'));
 CREATE TEMP TABLE pgc_field AS FROM pgc.now.field LIMIT 0;
 CREATE VIEW pgc.live.field AS FROM query_table(pgc.fixed.base('field'));
@@ -50,6 +75,7 @@ WITH made AS (
         constraint_column_names AS names, expression, referenced_table, referenced_column_names
     FROM duckdb_constraints()
     WHERE pgc.fixed.shown(database_name) AND constraint_type IN ('PRIMARY KEY', 'UNIQUE', 'FOREIGN KEY', 'CHECK')
+        AND NOT pgc.fixed.is_length_mark(expression)
 ), counted AS (
     SELECT *, row_number() OVER (PARTITION BY nspname, wanted ORDER BY relname, constraint_index) AS nth FROM made
 )
@@ -89,20 +115,6 @@ SELECT nspname, relname FROM pgc.live.relation
 UNION ALL SELECT nspname, relname FROM pgc.live.sequence
 UNION ALL SELECT nspname, conname FROM pgc.live.rule WHERE contype IN ('p', 'u')
 UNION ALL SELECT nspname, indname FROM pgc.live.created_index;
-
--- Two enums with the same labels: the first has the number that columns show.
-CREATE VIEW pgc.now.enum AS
-WITH labelled AS (
-    SELECT pgc.fixed.schema_name(database_name, schema_name) AS nspname, type_name AS typname, labels, comment,
-        'ENUM(' || array_to_string(list_transform(labels, lambda label: '''' || replace(label, '''', '''''') || ''''), ', ')
-            || ')' AS kind
-    FROM duckdb_types() WHERE NOT internal AND pgc.fixed.shown(database_name) AND logical_type = 'ENUM'
-)
-SELECT *, CASE WHEN row_number() OVER (PARTITION BY kind ORDER BY nspname, typname) = 1
-    THEN pgc.fixed.object_oid('enum', kind) ELSE pgc.fixed.object_oid('type', nspname || '.' || typname) END AS oid
-FROM labelled;
-CREATE TEMP TABLE pgc_enum AS FROM pgc.now.enum LIMIT 0;
-CREATE VIEW pgc.live.enum AS FROM query_table(pgc.fixed.base('enum'));
 
 CREATE VIEW pgc.now.schema AS
 SELECT DISTINCT pgc.fixed.schema_name(database_name, schema_name) AS nspname, max(comment) AS comment

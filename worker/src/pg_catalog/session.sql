@@ -62,7 +62,7 @@ CREATE OR REPLACE MACRO pgc.pg_collation_actual_version(_oid) AS NULL::VARCHAR;
 CREATE OR REPLACE MACRO pgc.pg_filenode_relation(_space, _node) AS NULL::BIGINT;
 CREATE OR REPLACE MACRO pgc.pg_relation_filenode(_rel) AS 0::BIGINT;
 CREATE OR REPLACE MACRO pgc.pg_sequence_last_value(_oid) AS (
-    SELECT min(last_value) FROM pgc.live.sequence WHERE pgc.fixed.relation_oid(nspname, relname) = _oid);
+    SELECT min(last_value) FROM pgc.now.sequence WHERE pgc.fixed.relation_oid(nspname, relname) = _oid);
 CREATE OR REPLACE MACRO pgc.pg_sequence_parameters(_oid) AS NULL;
 CREATE OR REPLACE MACRO pgc.inet_server_addr() AS NULL::VARCHAR;
 CREATE OR REPLACE MACRO pgc.inet_server_port() AS NULL::INTEGER;
@@ -89,11 +89,10 @@ CREATE OR REPLACE MACRO pgc.pg_size_pretty(_bytes) AS CASE
     WHEN abs(_bytes) < 10736893952 THEN round(_bytes / 1048576.0)::BIGINT::VARCHAR || ' MB'
     WHEN abs(_bytes) < 10994579406848 THEN round(_bytes / 1073741824.0)::BIGINT::VARCHAR || ' GB'
     ELSE round(_bytes / 1099511627776.0)::BIGINT::VARCHAR || ' TB' END;
-CREATE VIEW pgc.now.sized AS
+-- It changes with every row, so it is never read from the kept rows.
+CREATE VIEW pgc.live.sized AS
 SELECT k.key, k.nspname, greatest(r.tuples, 0) * r.natts * 8 AS size
-FROM pgc.live.any_key k JOIN pgc.live.relation r ON k.oid = pgc.fixed.relation_oid(r.nspname, r.relname);
-CREATE TEMP TABLE pgc_sized AS FROM pgc.now.sized LIMIT 0;
-CREATE VIEW pgc.live.sized AS FROM query_table(pgc.fixed.derived('sized'));
+FROM pgc.live.any_key k JOIN pgc.now.relation r ON k.oid = pgc.fixed.relation_oid(r.nspname, r.relname);
 CREATE OR REPLACE MACRO pgc.pg_relation_size(_rel) AS coalesce((SELECT min(size) FROM pgc.live.sized
         WHERE key = _rel::VARCHAR AND (nspname IS NULL OR pgc.fixed.visible(nspname))), 0)::BIGINT,
     (_rel, _fork) AS CASE _fork WHEN 'main' THEN coalesce((SELECT min(size) FROM pgc.live.sized

@@ -1,20 +1,18 @@
--- What happens now. The frontend may set the variable `pg_activity` to a list of structs with the
--- fields below before a statement that names pg_stat_activity; else a session sees itself.
-
-CREATE VIEW pgc.live.activity AS
-SELECT unnest(coalesce(CAST(getvariable('pg_activity') AS STRUCT(pid INTEGER, usename VARCHAR, application_name VARCHAR,
+-- What happens now. The frontend, which knows its sessions, gives their list instead of the views' variable, a list of
+-- structs with the fields below; without it a session sees itself.
+CREATE MACRO pgc.stat_activity(_sessions) AS TABLE
+SELECT 16384::BIGINT AS datid, pgc.main.current_database() AS datname, s.pid, NULL::INTEGER AS leader_pid, 10::BIGINT AS usesysid, s.usename,
+    s.application_name, s.client_addr, NULL::VARCHAR AS client_hostname, s.client_port, s.backend_start, s.xact_start, s.query_start,
+    s.state_change, CASE WHEN s.state LIKE 'idle%' THEN 'Client' END AS wait_event_type,
+    CASE WHEN s.state LIKE 'idle%' THEN 'ClientRead' END AS wait_event, s.state, NULL::BIGINT AS backend_xid,
+    NULL::BIGINT AS backend_xmin, NULL::BIGINT AS query_id, s.query, 'client backend' AS backend_type
+FROM (SELECT unnest(coalesce(CAST(_sessions AS STRUCT(pid INTEGER, usename VARCHAR, application_name VARCHAR,
     client_addr VARCHAR, client_port INTEGER, backend_start TIMESTAMPTZ, xact_start TIMESTAMPTZ, query_start TIMESTAMPTZ,
     state_change TIMESTAMPTZ, state VARCHAR, query VARCHAR)[]),
-    [{'pid': pgc.main.pg_backend_pid(), 'usename': pgc.main.current_user(), 'application_name': coalesce(pgc.fixed.session_setting('application_name'), ''),
+    [{'pid': pgc.main.pg_backend_pid(), 'usename': pgc.main.current_user(), 'application_name': '',
     'client_addr': NULL, 'client_port': NULL, 'backend_start': now(), 'xact_start': now(), 'query_start': now(), 'state_change': now(),
-    'state': 'active', 'query': current_query()}]), recursive := true);
-
-CREATE VIEW pgc.pg_stat_activity AS
-SELECT 16384::BIGINT AS datid, pgc.main.current_database() AS datname, pid, NULL::INTEGER AS leader_pid, 10::BIGINT AS usesysid, usename,
-    application_name, client_addr, NULL::VARCHAR AS client_hostname, client_port, backend_start, xact_start, query_start, state_change,
-    NULL::VARCHAR AS wait_event_type, NULL::VARCHAR AS wait_event, state, NULL::BIGINT AS backend_xid, NULL::BIGINT AS backend_xmin,
-    NULL::BIGINT AS query_id, query, 'client backend' AS backend_type
-FROM pgc.live.activity;
+    'state': 'active', 'query': ''}])) AS s);
+CREATE VIEW pgc.pg_stat_activity AS FROM pgc.main.stat_activity(NULL);
 
 CREATE VIEW pgc.pg_stat_database AS
 SELECT oid AS datid, datname, CASE oid WHEN 16384 THEN 1 ELSE 0 END AS numbackends, 0::BIGINT AS xact_commit, 0::BIGINT AS xact_rollback,
@@ -33,7 +31,7 @@ SELECT pgc.fixed.relation_oid(nspname, relname) AS relid, nspname AS schemaname,
     0::BIGINT AS n_ins_since_vacuum, NULL::TIMESTAMPTZ AS last_vacuum, NULL::TIMESTAMPTZ AS last_autovacuum,
     NULL::TIMESTAMPTZ AS last_analyze, NULL::TIMESTAMPTZ AS last_autoanalyze, 0::BIGINT AS vacuum_count, 0::BIGINT AS autovacuum_count,
     0::BIGINT AS analyze_count, 0::BIGINT AS autoanalyze_count
-FROM pgc.live.relation WHERE relkind = 'r';
+FROM pgc.now.relation WHERE relkind = 'r';
 CREATE VIEW pgc.pg_stat_user_tables AS FROM pgc.pg_stat_all_tables;
 
 CREATE VIEW pgc.pg_statio_all_tables AS

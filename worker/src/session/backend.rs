@@ -6,9 +6,10 @@ use std::num::NonZeroUsize;
 use lru::LruCache;
 use tavana_wire::Failure;
 
-use super::changes::{Change, Changed, Changes, Version};
+use super::changes::{CatalogState, Change, Changed, Changes, Version};
 use super::rerun;
-use crate::engine::{Connection, EngineError, Instance, Pending, Prepared};
+use crate::engine::{Connection, EngineError, Extracted, Instance, Pending, Prepared};
+use crate::pg_catalog::snapshot::{Rows, Snapshot, take_own};
 
 /// Prepared statements a connection keeps: preparing costs several times what running a small statement does.
 const PREPARED_PER_CONNECTION: NonZeroUsize = NonZeroUsize::new(64).unwrap();
@@ -26,6 +27,15 @@ pub(crate) struct Backend {
     prepared: LruCache<String, Kept>,
     ran: LruCache<String, Ran>,
     changes: Changes,
+    snapshot: Snapshot,
+    /// Where statements read the rows of PostgreSQL's catalog now.
+    rows: Rows,
+    /// The state of the catalog that these rows are of, where they are not live.
+    rows_of: Option<CatalogState>,
+    /// Whether the open transaction has changed the catalog, unseen by others.
+    has_changes: bool,
+    /// Whether it may hold temporary objects, which nobody else sees.
+    has_temporaries: bool,
     /// Holds state that must not reach another session.
     tainted: bool,
 }
@@ -35,23 +45,37 @@ pub(crate) struct Backend {
 struct Kept {
     prepared: Prepared,
     planned_on: Option<Version>,
+    /// Where it reads the rows of PostgreSQL's catalog, if any of it.
+    rows: Rows,
 }
 
 /// What is known of a text that ran.
 #[derive(Clone, Copy, Debug)]
 struct Ran {
     /// Names meant then what they mean now if this is unchanged.
-    catalog: u64,
+    catalog: CatalogState,
     /// Whether it may run again from one preparation; nobody has looked yet at a text that ran once.
     again: Option<bool>,
 }
 
 impl Backend {
-    pub(crate) fn open(instance: &Instance, changes: Changes) -> Result<Self, EngineError> {
+    pub(crate) fn open(instance: &Instance, changes: Changes, snapshot: Snapshot) -> Result<Self, EngineError> {
         let connection = instance.connect()?;
         connection.execute(&format!("SET SESSION streaming_buffer_size = '{STREAMING_BUFFER}'"))?;
         let (prepared, ran) = (LruCache::new(PREPARED_PER_CONNECTION), LruCache::new(RAN_PER_CONNECTION));
-        Ok(Self { connection, settings: BTreeMap::new(), prepared, ran, changes, tainted: false })
+        Ok(Self {
+            connection,
+            settings: BTreeMap::new(),
+            prepared,
+            ran,
+            changes,
+            snapshot,
+            rows: Rows::Live,
+            rows_of: None,
+            has_changes: false,
+            has_temporaries: false,
+            tainted: false,
+        })
     }
 
     pub(crate) fn connection(&self) -> &Connection {
@@ -68,8 +92,71 @@ impl Backend {
     }
 
     /// Begins to change the instance: everything that does more than read does so first.
-    pub(crate) fn change(&self, changed: Changed) -> Change {
+    pub(crate) fn change(&mut self, changed: Changed, in_transaction: bool) -> Change {
+        self.has_changes |= in_transaction && changed != Changed::Rows;
         self.changes.begin(changed)
+    }
+
+    /// Begins to end a transaction that has changed something: that is known to all then, or to nobody.
+    pub(crate) fn end_transaction(&mut self) -> Change {
+        // Rows of its own that the transaction took are gone if it is rolled back.
+        if self.rows == Rows::Own {
+            self.rows_of = None;
+        }
+        let changed = if std::mem::take(&mut self.has_changes) { Changed::Anything } else { Changed::Rows };
+        self.changes.begin(changed)
+    }
+
+    /// Notes that the connection may hold temporary objects from here on.
+    pub(crate) fn made_temporaries(&mut self) {
+        self.has_temporaries = true;
+    }
+
+    /// Sees to it that statements to come read true rows of PostgreSQL's catalog, and soon. To be called ahead of binding `sql`.
+    ///
+    /// # Errors
+    /// When DuckDB refuses.
+    pub(crate) fn choose_rows(&mut self, sql: &str) -> Result<(), EngineError> {
+        let asks = may_ask_catalog(sql);
+        if !asks && self.rows == Rows::Live {
+            return Ok(());
+        }
+        let state = self.changes.catalog();
+        if self.rows != Rows::Live && self.rows_of == Some(state) {
+            return Ok(());
+        }
+        // A statement that asks by a name we do not look for reads the live state, and is right, too.
+        let rows = match (asks, self.has_changes || self.has_temporaries) {
+            (false, _) => Rows::Live,
+            (true, false) => Rows::Shared,
+            (true, true) if asks_much(sql) => Rows::Own,
+            (true, true) => Rows::Live,
+        };
+        match rows {
+            Rows::Live => {}
+            Rows::Shared => self.snapshot.bring_to(state, &self.changes)?,
+            Rows::Own => {
+                self.read(Rows::Live)?;
+                take_own(&self.connection)?;
+            }
+        }
+        self.read(rows)?;
+        self.rows_of = Some(state);
+        Ok(())
+    }
+
+    fn read(&mut self, rows: Rows) -> Result<(), EngineError> {
+        if self.rows != rows {
+            rows.statements().iter().try_for_each(|statement| self.run_setting(statement))?;
+            self.rows = rows;
+        }
+        Ok(())
+    }
+
+    /// Parses a text of one or several statements.
+    pub(crate) fn extract(&mut self, sql: &str) -> Result<Extracted, EngineError> {
+        self.choose_rows(sql)?;
+        self.connection.extract(sql)
     }
 
     /// What a plan made from now on will be made on.
@@ -79,11 +166,15 @@ impl Backend {
 
     /// Whether this statement is prepared here and still good.
     pub(crate) fn has_prepared(&self, sql: &str) -> bool {
-        self.prepared.peek(sql).is_some_and(|kept| kept.planned_on.is_some_and(|on| self.changes.is_current(on)))
+        self.prepared.peek(sql).is_some_and(|kept| {
+            kept.planned_on.is_some_and(|on| self.changes.is_current(on))
+                && (kept.rows == self.rows || !may_ask_catalog(sql))
+        })
     }
 
     /// The prepared statement for `sql`, from those that are kept or prepared now.
     pub(crate) fn prepare(&mut self, sql: &str) -> Result<&mut Prepared, EngineError> {
+        self.choose_rows(sql)?;
         if !self.has_prepared(sql) {
             let planned_on = self.version();
             let prepared = self.connection.prepare(sql)?;
@@ -95,7 +186,8 @@ impl Backend {
     /// Keeps a statement that was just prepared on the version before it.
     pub(crate) fn keep(&mut self, sql: String, prepared: Prepared, planned_on: Option<Version>) -> &mut Prepared {
         self.prepared.pop(&sql);
-        &mut self.prepared.get_or_insert_mut(sql, || Kept { prepared, planned_on }).prepared
+        let rows = self.rows;
+        &mut self.prepared.get_or_insert_mut(sql, || Kept { prepared, planned_on, rows }).prepared
     }
 
     /// Starts a read with the values that `bind` binds; `None` when the instance is being changed: then a plan and its run are
@@ -108,6 +200,7 @@ impl Backend {
         sql: &str,
         bind: &dyn Fn(&mut Prepared) -> Result<(), Failure>,
     ) -> Result<Option<Pending>, Failure> {
+        self.choose_rows(sql)?;
         self.look_at(sql, bind)?;
         // A change may come between the plan and the start once; then others will, too.
         for _ in 0..2 {
@@ -185,6 +278,16 @@ impl Backend {
     }
 }
 
+/// Whether a statement may read PostgreSQL's catalog: all that has no `pg` in it hardly does.
+fn may_ask_catalog(sql: &str) -> bool {
+    sql.contains("pg")
+}
+
+/// Whether a statement names so much of the catalog that planning it over the live state takes longer than taking rows.
+fn asks_much(sql: &str) -> bool {
+    sql.matches("pg").count() > 12
+}
+
 /// The setting that `USE` changes; its value is the text after `USE`.
 pub(crate) const USE: &str = "use";
 
@@ -201,11 +304,14 @@ fn reset_statement(name: &str) -> String {
 mod tests {
     use arrow::array::AsArray as _;
     use arrow::datatypes::Int64Type;
+    use tempfile::TempDir;
 
     use super::*;
+    use crate::config::make_pg_catalog;
     use crate::engine::InstanceConfig;
 
     struct World {
+        _folder: TempDir,
         changes: Changes,
         reader: Backend,
         writer: Backend,
@@ -214,15 +320,17 @@ mod tests {
     impl World {
         fn new() -> Self {
             let instance = Instance::open(&InstanceConfig::default()).unwrap();
+            let folder = tempfile::tempdir().unwrap();
+            let snapshot = make_pg_catalog(&instance, folder.path()).unwrap();
             let changes = Changes::default();
-            let open = || Backend::open(&instance, changes.clone()).unwrap();
+            let open = || Backend::open(&instance, changes.clone(), snapshot.clone()).unwrap();
             let (reader, writer) = (open(), open());
             writer.connection().execute("CREATE TABLE t AS SELECT (range % 10)::INT AS i FROM range(1000)").unwrap();
-            Self { changes, reader, writer }
+            Self { _folder: folder, changes, reader, writer }
         }
 
-        fn write(&self, sql: &str) {
-            let _change = self.writer.change(Changed::Rows);
+        fn write(&mut self, sql: &str) {
+            let _change = self.writer.change(Changed::Rows, false);
             self.writer.connection().execute(sql).unwrap();
         }
 

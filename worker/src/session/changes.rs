@@ -15,7 +15,7 @@ pub(crate) struct Changes(Arc<RwLock<State>>);
 struct State {
     ended: u64,
     under_way: usize,
-    catalog: u64,
+    catalog: CatalogState,
 }
 
 /// What a change changes.
@@ -23,8 +23,17 @@ struct State {
 pub(crate) enum Changed {
     /// Rows.
     Rows,
-    /// What names mean, and perhaps rows.
+    /// What names mean, and perhaps rows; but no function.
     Catalog,
+    /// Anything.
+    Anything,
+}
+
+/// How often the catalog has changed, and how often functions may have changed with it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct CatalogState {
+    pub(crate) changes: u64,
+    pub(crate) function_changes: u64,
 }
 
 /// A change that is under way; dropping it ends it.
@@ -53,7 +62,7 @@ impl Changes {
     }
 
     /// Counts the changes of what names mean.
-    pub(crate) fn catalog(&self) -> u64 {
+    pub(crate) fn catalog(&self) -> CatalogState {
         self.read().catalog
     }
 
@@ -78,9 +87,8 @@ impl Drop for Change {
         let mut state = self.changes.0.write().unwrap_or_else(PoisonError::into_inner);
         state.under_way -= 1;
         state.ended += 1;
-        if self.changed == Changed::Catalog {
-            state.catalog += 1;
-        }
+        state.catalog.changes += u64::from(self.changed != Changed::Rows);
+        state.catalog.function_changes += u64::from(self.changed == Changed::Anything);
     }
 }
 
@@ -104,6 +112,6 @@ mod tests {
         assert_ne!(before, after);
         assert_eq!(changes.while_current(after, || 1), Some(1));
         assert_eq!(changes.while_current(before, || 1), None);
-        assert_eq!(changes.catalog(), 1);
+        assert_eq!(changes.catalog(), CatalogState { changes: 1, function_changes: 0 });
     }
 }

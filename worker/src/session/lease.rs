@@ -37,11 +37,12 @@ impl Lease {
     }
 
     /// Begins to change the instance; a transaction that is open does so again when it ends.
-    pub(crate) fn change(&self, changed: Changed) -> Change {
+    pub(crate) fn change(&mut self, changed: Changed) -> Change {
         if let Some(session) = self.session() {
             session.transaction_changes();
         }
-        self.deref().change(changed)
+        let in_transaction = self.in_transaction();
+        self.deref_mut().change(changed, in_transaction)
     }
 
     /// The pinned session it belongs to, if it does.

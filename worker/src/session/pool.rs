@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::backend::Backend;
 use super::changes::Changes;
 use crate::engine::{EngineError, Instance};
+use crate::pg_catalog::snapshot::Snapshot;
 
 /// Idle connections that are kept open.
 const MAX_IDLE: usize = 64;
@@ -15,12 +16,13 @@ const MAX_IDLE: usize = 64;
 pub(crate) struct Pool {
     instance: Instance,
     changes: Changes,
+    snapshot: Snapshot,
     idle: Mutex<Vec<Backend>>,
 }
 
 impl Pool {
-    pub(crate) fn new(instance: Instance, changes: Changes) -> Arc<Self> {
-        Arc::new(Self { instance, changes, idle: Mutex::default() })
+    pub(crate) fn new(instance: Instance, changes: Changes, snapshot: Snapshot) -> Arc<Self> {
+        Arc::new(Self { instance, changes, snapshot, idle: Mutex::default() })
     }
 
     /// Takes a connection: one that has `sql` prepared if there is one, else the last used, else a new one.
@@ -34,14 +36,18 @@ impl Pool {
                 None => idle.pop(),
             }
         };
-        idle.map_or_else(|| Backend::open(&self.instance, self.changes.clone()), Ok)
+        idle.map_or_else(|| self.backend(), Ok)
     }
 
     /// Takes a connection of its own for a session that is to be pinned.
     pub(crate) fn open(&self, settings: &BTreeMap<String, String>) -> Result<Backend, EngineError> {
-        let mut backend = Backend::open(&self.instance, self.changes.clone())?;
+        let mut backend = self.backend()?;
         backend.apply(settings)?;
         Ok(backend)
+    }
+
+    fn backend(&self) -> Result<Backend, EngineError> {
+        Backend::open(&self.instance, self.changes.clone(), self.snapshot.clone())
     }
 
     /// Takes a connection back; one that holds somebody's state is closed.

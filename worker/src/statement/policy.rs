@@ -7,8 +7,9 @@
 use tavana_wire::{Failure, FailureKind, Role};
 
 use super::functions::{self, Calls};
-use super::settings::{names_temporary, values, worker_flag};
+use super::settings::{names_own, names_temporary, values, worker_flag};
 use super::{SettingChange, Statement, StatementKind, TokenKind, unquoted};
+use crate::pg_catalog::snapshot::ROWS_DATABASE;
 
 /// Why a statement is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -39,6 +40,8 @@ pub(crate) enum PolicyError {
     SettingForm,
     #[error("the schema of a session cannot be in the catalog temp; temporary tables are found without it")]
     TemporaryPlace,
+    #[error("the database {} holds rows of the server's own; it can be read only", ROWS_DATABASE)]
+    OwnDatabase,
     #[error("the function `{name}` is not available: {reason}")]
     Function { name: &'static str, reason: &'static str },
     #[error("the pragma `{0}` is not available; those that only show something are, and settings are changed with SET")]
@@ -60,7 +63,7 @@ impl PolicyError {
             Self::Unreadable(_) | Self::Several => FailureKind::Syntax,
             Self::ReadOnly | Self::AdminOnly(_) => FailureKind::PermissionDenied,
             Self::Extensions | Self::Secrets | Self::WorkerSetting { .. } => FailureKind::PermissionDenied,
-            Self::GlobalSetting | Self::Function { .. } => FailureKind::PermissionDenied,
+            Self::GlobalSetting | Self::Function { .. } | Self::OwnDatabase => FailureKind::PermissionDenied,
             Self::Setting(_) | Self::SettingValue { .. } | Self::SettingForm | Self::TemporaryPlace => {
                 FailureKind::Unsupported
             }
@@ -92,6 +95,9 @@ impl Policy {
     pub(crate) fn check(&self, statement: &Statement<'_>, kind: StatementKind, role: Role) -> Result<(), PolicyError> {
         self.check_text(statement, role)?;
         let leading = statement.leading_kind();
+        if kind != StatementKind::Select && statement.names(ROWS_DATABASE) {
+            return Err(PolicyError::OwnDatabase);
+        }
         match kind {
             // DuckDB read it, but its words are not known here.
             _ if leading == StatementKind::Invalid => Err(PolicyError::Kind),
@@ -151,6 +157,7 @@ impl Policy {
         let (name, value) = match change {
             SettingChange::Variable => return Ok(()),
             SettingChange::Use { target } if names_temporary(target) => return Err(PolicyError::TemporaryPlace),
+            SettingChange::Use { target } if names_own(target) => return Err(PolicyError::OwnDatabase),
             SettingChange::Use { .. } => return Ok(()),
             SettingChange::Set { global: true, .. } | SettingChange::Reset { global: true, .. } => {
                 return Err(PolicyError::GlobalSetting);

@@ -5,6 +5,7 @@
 //! some of them too late or not at all.
 
 use super::unquoted;
+use crate::pg_catalog::snapshot::ROWS_DATABASE;
 
 /// The values a setting takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,7 +90,9 @@ impl Values {
                 .starts_with(|first: char| !matches!(first, '\'' | '"') && !first.is_alphabetic())
                 .then_some("give it a text in quotes"),
             Self::Place => {
-                names_temporary(value).then_some("temporary tables are found without it; name other schemas")
+                let place = "temporary tables are found without it; name other schemas";
+                let own = "it holds rows of the server's own; name other schemas";
+                names_temporary(value).then_some(place).or(names_own(value).then_some(own))
             }
             Self::Switch => {
                 let is_switch = ["true", "false", "t", "f", "yes", "no", "1", "0"]
@@ -108,6 +111,15 @@ impl Values {
 /// Whether a path or a name of schemas leads into the catalog `temp`. There, what a plain `CREATE` makes would
 /// stay in one connection, unseen by the session's next statement.
 pub(super) fn names_temporary(place: &str) -> bool {
+    leads_into(place, "temp")
+}
+
+/// Whether a path or a name of schemas leads into the database of the catalog's kept rows.
+pub(super) fn names_own(place: &str) -> bool {
+    leads_into(place, ROWS_DATABASE)
+}
+
+fn leads_into(place: &str, name: &str) -> bool {
     // DuckDB drops quotes wherever they stand in a name.
-    place.split([',', '.']).any(|part| part.replace(['"', '\''], "").trim().eq_ignore_ascii_case("temp"))
+    place.split([',', '.']).any(|part| part.replace(['"', '\''], "").trim().eq_ignore_ascii_case(name))
 }

@@ -194,7 +194,7 @@ fn statements_mean_what_they_mean_in_postgresql() {
         ),
         (
             "create table o (id int primary key, c int, n varchar(20), a numeric, at timestamptz default now())",
-            r#"create table o (id int primary key, c int, n varchar, a decimal(38,10), "at" timestamptz default now())"#,
+            r#"create table o (id int primary key, c int, n varchar CHECK (20 >= character_length(rtrim("n"))), a decimal(38,10), "at" timestamptz default now())"#,
         ),
         (
             r#"SELECT TO_CHAR("at", 'YYYY-MM') FROM o ORDER BY id"#,
@@ -272,7 +272,7 @@ fn statements_mean_what_they_mean_in_postgresql() {
         ("select min(n), max(at)::date from o", r#"select min(n) AS "min", max("at")::date AS "max" from o"#),
         (
             "create table z (id int primary key, v varchar(3), c char(3), n numeric, d double precision, f float, arr int[], ta text[], j json, jb jsonb, b bytea, bo boolean, tz timestamptz, ti time, iv interval, u uuid)",
-            "create table z (id int primary key, v varchar, c varchar, n decimal(38,10), d float8, f float8, arr int4[], ta text[], j json, jb json, b bytea, bo boolean, tz timestamptz, ti time, iv interval, u uuid)",
+            r#"create table z (id int primary key, v varchar CHECK (3 >= character_length(rtrim("v"))), c varchar CHECK (3 >= char_length(rtrim("c"))), n decimal(38,10), d float8, f float8, arr int4[], ta text[], j json, jb json, b bytea, bo boolean, tz timestamptz, ti time, iv interval, u uuid)"#,
         ),
         (
             "select extract(hour from ti), extract(epoch from iv), date_part('day', iv), iv * 2, iv + interval '1 hour' = interval '25 hours' from z",

@@ -268,3 +268,17 @@ fn refusals_say_what_they_are() {
     assert_eq!(kind("attach 'x'", StatementKind::Attach), FailureKind::PermissionDenied);
     assert_eq!(kind("pragma enable_verification", StatementKind::Pragma), FailureKind::Unsupported);
 }
+
+#[test]
+fn the_rows_of_the_catalog_are_the_servers_own() {
+    let policy = Policy { trusted: true };
+    let check = |sql: &str, kind| policy.check(&Statement::read(sql), kind, Role::Admin);
+    let own = Err(PolicyError::OwnDatabase);
+    assert_eq!(check("drop table pgc_rows.main.relation", StatementKind::Drop), own);
+    assert_eq!(check("insert into \"PGC_ROWS\".main.field values (1)", StatementKind::Insert), own);
+    assert_eq!(check("detach pgc_rows", StatementKind::Detach), own);
+    assert_eq!(check("select * from pgc_rows.main.relation", StatementKind::Select), Ok(()));
+    let check_text = |sql: &str| policy.check_text(&Statement::read(sql), Role::Admin);
+    assert_eq!(check_text("use pgc_rows"), own);
+    assert!(check_text("set search_path = 'main,pgc_rows.main'").is_err());
+}

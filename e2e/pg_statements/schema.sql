@@ -1,0 +1,11 @@
+create type mood as enum ('sad', 'ok', 'happy');
+create sequence order_numbers start 1000;
+create table customers (id integer primary key, name varchar(40) not null, email text unique, feeling mood default 'ok', tags text[], balance numeric(12,2) default 0 check (balance >= 0), note char(3), since timestamp with time zone default now());
+comment on table customers is 'people who buy';
+comment on column customers.name is 'full name';
+create table orders (id bigint primary key default nextval('order_numbers'), customer_id integer not null references customers (id), placed date not null, total double precision, paid boolean default false);
+create index orders_placed on orders (placed);
+create table order_lines (order_id bigint references orders (id), line smallint, product text, price numeric(10,2), primary key (order_id, line));
+create view open_orders as select o.id, c.name, o.placed from orders o join customers c on c.id = o.customer_id where not o.paid;
+insert into customers (id, name, email, tags, balance) values (1, 'Ada', 'ada@example.org', array['a', 'b'], 12.50), (2, 'Bob', null, null, 0);
+insert into orders (id, customer_id, placed, total) values (1, 1, '2024-02-29', 9.5);

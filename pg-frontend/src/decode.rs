@@ -11,7 +11,7 @@ mod copy;
 mod datetime;
 mod interval;
 mod json;
-mod numeric;
+pub(crate) mod numeric;
 mod scalar;
 #[cfg(test)]
 mod tests;

@@ -26,6 +26,7 @@ mod parser;
 mod places;
 mod plain;
 mod query;
+mod results;
 mod session;
 mod tables;
 #[cfg(test)]
@@ -43,6 +44,7 @@ pub use edits::OffsetMap;
 use lexer::{Kind, Lexer, Token};
 use parser::Parser;
 pub use places::{cast_types, parameter_places};
+pub use results::{Known, Results};
 
 /// What of the session changes the meaning of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,6 +78,8 @@ pub struct Translated<'a> {
     pub after: Vec<String>,
     /// Whether there is nothing to run: the frontend answers with the tag (`ALTER TABLE … OWNER TO`).
     pub ignored: bool,
+    /// What the text tells of the columns of its rows.
+    pub results: Results,
 }
 
 /// Why a statement was refused before DuckDB saw it.
@@ -186,8 +190,9 @@ pub fn translate<'a>(statement: &'a str, options: &Options) -> Result<Translated
     parser.constants();
     let command = if parser.selects_into { Command::CreateTableAs } else { command };
     let (before, after, ignored) = (parser.before, parser.after, parser.ignored);
+    let results = parser.results.take().unwrap_or_default();
     let (sql, offsets) = parser.edits.apply(statement);
-    Ok(Translated { command, sql, offsets, parameters, before, after, ignored })
+    Ok(Translated { command, sql, offsets, parameters, before, after, ignored, results })
 }
 
 fn untouched(command: Command, statement: &str, parameters: u16) -> Translated<'_> {
@@ -199,6 +204,7 @@ fn untouched(command: Command, statement: &str, parameters: u16) -> Translated<'
         before: Vec::new(),
         after: Vec::new(),
         ignored: false,
+        results: Results::default(),
     }
 }
 

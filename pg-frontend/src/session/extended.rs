@@ -14,7 +14,7 @@ use super::run::{Answer, Bounds, failed, watched};
 use super::utility::oid_of_name;
 use super::{Session, Stop};
 use crate::decode;
-use crate::encode::{Format, PgType};
+use crate::encode::{self, Format, PgType};
 use crate::error::PgError;
 use crate::flight::Outcome;
 use crate::message::{Bind, Column, Request, Status, Target};
@@ -245,7 +245,8 @@ impl Session {
         }
         let bounds = self.bounds();
         let description = watched(&mut self.stream, &bounds, self.flight.describe(&plan.sql)).await?;
-        Ok(description.map_err(failed(plan))?.rows)
+        let rows = description.map_err(failed(plan))?.rows;
+        Ok(rows.map(|rows| encode::declare(&rows, &plan.results)))
     }
 
     /// What is known of a statement, found out now if it was not before.
@@ -263,7 +264,8 @@ impl Session {
                 *oid = oid_of_name(&name);
             }
         }
-        let described = self.look_at(plan, types).await?;
+        let mut described = self.look_at(plan, types).await?;
+        described.rows = described.rows.map(|rows| encode::declare(&rows, &described.plan.results));
         if let Some(prepared) = self.prepared.get_mut(name) {
             prepared.described = Some(described.clone());
         }

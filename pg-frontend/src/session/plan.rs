@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::error::{PgError, Sent};
 use crate::settings::Settings;
-use crate::translate::{self, Command, OffsetMap, Options, TranslateError};
+use crate::translate::{self, Command, OffsetMap, Options, Results, TranslateError};
 
 /// A statement: what the client wrote, what DuckDB is sent, and what it is.
 #[derive(Debug)]
@@ -25,6 +25,8 @@ pub(super) struct Plan {
     pub(super) then: Vec<String>,
     /// There is nothing to run.
     pub(super) ignored: bool,
+    /// What the text tells of the columns of its rows.
+    pub(super) results: Results,
     /// Characters of the client's whole text before it.
     before: usize,
 }
@@ -52,6 +54,7 @@ impl Plan {
             first: translated.before,
             then: translated.after,
             ignored: translated.ignored,
+            results: if is_translated { translated.results } else { Results::default() },
             before,
         })
     }
@@ -76,6 +79,7 @@ impl Plan {
             command: self.command.clone(),
             first: self.first.clone(),
             then: self.then.clone(),
+            results: self.results.clone(),
             ..*self
         }
     }

@@ -97,8 +97,8 @@ impl Source {
 
 impl Gateway {
     /// Rows that come, in these formats; `None` when their number is not that of the columns.
-    pub(super) fn new(rows: Rows, formats: &[Format], settings: encode::Settings) -> Option<Self> {
-        let schema = rows.schema.clone();
+    pub(super) fn new(rows: Rows, plan: &Plan, formats: &[Format], settings: encode::Settings) -> Option<Self> {
+        let schema = encode::declare(&rows.schema, &plan.results);
         let columns = columns(&schema, formats)?;
         let formats = columns.iter().map(|column| column.format).collect();
         let encoder = RowEncoder::new(schema.clone(), formats, settings);

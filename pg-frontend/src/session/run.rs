@@ -92,7 +92,7 @@ impl Session {
                 Ok(Answer::Rows(Source::Own(lines), Arc::clone(plan)))
             }
             (Outcome::Rows(rows), _) => {
-                let gateway = Gateway::new(rows, formats, self.settings.text.clone());
+                let gateway = Gateway::new(rows, plan, formats, self.settings.text.clone());
                 let gateway = gateway.ok_or_else(|| {
                     PgError::new(
                         "08P01",

@@ -155,7 +155,7 @@ impl Session {
         match watched(&mut self.stream, bounds, run).await?.map_err(failed(plan))? {
             crate::flight::Outcome::Changed(_) => Ok(Answer::Done(plan.tag(0))),
             crate::flight::Outcome::Rows(rows) => {
-                let gateway = super::portal::Gateway::new(rows, &[], self.settings.text.clone());
+                let gateway = super::portal::Gateway::new(rows, plan, &[], self.settings.text.clone());
                 let gateway = gateway.ok_or_else(|| PgError::new("XX000", "a result without columns"))?;
                 Ok(Answer::Rows(Source::Gateway(Box::new(gateway)), Arc::clone(plan)))
             }

@@ -79,7 +79,8 @@ impl Parser<'_> {
     /// `name 'constant'`, with the constant at token `text`.
     pub fn cast_constant(&mut self, start: usize, name: &TypeName, text: usize) -> Operand {
         let end = self.tokens[text].end;
-        let constant = Operand { start: self.tokens[text].start, end, label: Label::Unknown, shape: Shape::Text(text) };
+        let shape = Shape::Text(text);
+        let constant = Operand { shape, ..Operand::new(self.tokens[text].start, end, Label::Unknown) };
         match self.plan(&constant, name) {
             Plan::Keep => {}
             Plan::Rename(target) if name.dimensions > 0 || target.contains('(') => {
@@ -231,7 +232,7 @@ fn cast_result(start: usize, end: usize, operand: Operand, name: &TypeName) -> O
         _ if numeric && matches!(operand.shape, Shape::Number { zero: false, digits: (_, 0) }) => Shape::NonZero,
         _ => Shape::Other,
     };
-    Operand { start, end, label, shape }
+    Operand { start, end, label, shape, known: name.pg_type() }
 }
 
 /// `P1Y2M3DT4H5M6S`, `1-2` and `1 day ago` in the form that DuckDB reads; `None` when it reads the text
@@ -268,6 +269,7 @@ fn interval(value: &str) -> Option<String> {
     if let Some((days, clock)) = text.split_once(' ')
         && days.trim_start_matches('-').bytes().all(|byte| byte.is_ascii_digit())
         && clock.contains(':')
+        && clock.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b':' | b'.' | b'-' | b'+'))
     {
         return Some(format!("{days} days {clock}{}", if clock.matches(':').count() == 1 { ":00" } else { "" }));
     }

@@ -8,6 +8,7 @@ use super::expression::{Label, Operand, Shape};
 use super::formats;
 use super::literal;
 use super::parser::Parser;
+use super::results;
 
 /// Functions that DuckDB has under another name.
 const RENAMED: &[(&str, &str)] = &[
@@ -146,7 +147,8 @@ impl Parser<'_> {
             "array_agg" | "string_to_array" | "regexp_split_to_array" | "array_append" | "array_remove" => Shape::Array,
             _ => Shape::Other,
         };
-        Some(Operand { start, end: self.previous_end(), label: Label::Strong(label), shape })
+        let known = if builtin { results::of_call(&name, &arguments) } else { None };
+        Some(Operand { start, end: self.previous_end(), label: Label::Strong(label), shape, known })
     }
 
     /// The arguments up to the closing parenthesis, with the keywords between them that SQL has.

@@ -159,6 +159,7 @@ impl Parser<'_> {
                     end: self.previous_end(),
                     label: Label::Column(String::new()),
                     shape: Shape::Other,
+                    known: None,
                 });
             }
         }
@@ -172,11 +173,11 @@ impl Parser<'_> {
             // A constant of a type that is not built in.
             let name = self.identifier(first);
             self.at += 1;
-            return Some(Operand { start, end: self.previous_end(), label: Label::Weak(name), shape: Shape::Other });
+            return Some(Operand::new(start, self.previous_end(), Label::Weak(name)));
         }
         self.qualified_column(first);
         let label = Label::Column(self.identifier(self.at - 1));
-        Some(Operand { start, end: self.previous_end(), label, shape: Shape::Other })
+        Some(Operand::new(start, self.previous_end(), label))
     }
 
     /// Edits the schema in front of a column.

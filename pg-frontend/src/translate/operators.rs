@@ -8,9 +8,10 @@ use super::expression::{Label, Operand, Shape, binding};
 use super::lexer::Kind;
 use super::literal;
 use super::parser::Parser;
+use super::results;
 
 fn joined(left: &Operand, end: usize) -> Operand {
-    Operand { start: left.start, end, label: Label::Unknown, shape: Shape::Other }
+    Operand { start: left.start, end, label: Label::Unknown, shape: Shape::Other, known: None }
 }
 
 fn binding_of(operator: &str) -> u8 {
@@ -61,7 +62,10 @@ impl Parser<'_> {
         let to = self.at;
         // Powers of powers group from the left in PostgreSQL, as everything else.
         let right = self.expression(tight)?;
-        let result = joined(&left, right.end);
+        let result = Operand {
+            known: results::of_operator(operator, left.known, right.known),
+            ..joined(&left, right.end)
+        };
         let left = self.shown(left);
         let right = if operator == "||" { self.shown(right) } else { right };
         match operator {
@@ -400,6 +404,6 @@ impl Parser<'_> {
         }
         self.remove(from, self.at);
         let label = if let Label::Column(name) = left.label { Label::Strong(name) } else { left.label };
-        Some(Operand { start: left.start, end: self.tokens[from - 1].end, label, shape: left.shape })
+        Some(Operand { start: left.start, end: self.tokens[from - 1].end, label, shape: left.shape, known: left.known })
     }
 }

@@ -7,6 +7,7 @@
 
 use super::edits::Edits;
 use super::lexer::{Kind, Token};
+use super::results::Results;
 use super::{Options, literal};
 
 /// How deep parentheses, subqueries and prefix operators may be nested.
@@ -34,6 +35,8 @@ pub(super) struct Parser<'a> {
     pub selects_into: bool,
     /// Whether the statement is to be answered and not run.
     pub ignored: bool,
+    /// What is known of the columns of the statement's rows.
+    pub results: Option<Results>,
 }
 
 /// A keyword in lower case, without an allocation.
@@ -72,6 +75,7 @@ impl<'a> Parser<'a> {
             in_sequence_function: false,
             selects_into: false,
             ignored: false,
+            results: None,
         }
     }
 

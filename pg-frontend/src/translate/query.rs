@@ -9,6 +9,7 @@ use super::lexer::Kind;
 use super::literal;
 use super::names::is_reserved;
 use super::parser::Parser;
+use super::results::Results;
 
 /// The keywords that a column label without AS cannot be.
 fn needs_as(word: &str) -> bool {
@@ -89,6 +90,7 @@ impl Parser<'_> {
                 }
                 "returning" => {
                     self.at += 1;
+                    self.results = self.depth.eq(&0).then(Results::default).or(self.results.take());
                     self.select_list(labels);
                 }
                 "with" => self.common_tables(),
@@ -124,6 +126,10 @@ impl Parser<'_> {
                     self.remove(before, self.at);
                 }
                 _ if self.mark("(") && self.query_at(self.at) => {
+                    if self.depth == 0 {
+                        // Its columns are not read here.
+                        self.results = Some(Results::unknown());
+                    }
                     self.at += 1;
                     let found = self.subquery(labels);
                     label = label.or(found);
@@ -183,11 +189,12 @@ impl Parser<'_> {
             self.expressions_to_close();
         }
         let mut first = None;
+        let mut results = Results::default();
         loop {
             if self.at_end() || self.mark(")") || ends_list(self.keyword(self.at).as_str()) {
                 break;
             }
-            let label = self.item(labels);
+            let label = self.item(labels, &mut results);
             first.get_or_insert(label);
             if !self.eat_mark(",") {
                 break;
@@ -197,6 +204,9 @@ impl Parser<'_> {
             // A list of nothing, as in `exists (select from t)`.
             self.edits.close(self.previous_end(), " NULL");
         }
+        if self.depth == 0 {
+            self.results = Some(results.united(self.results.take()));
+        }
         if self.keyword_is(self.at, "into") && labels {
             self.select_into();
         }
@@ -204,17 +214,20 @@ impl Parser<'_> {
     }
 
     /// One item of a select list.
-    fn item(&mut self, labels: bool) -> Label {
+    fn item(&mut self, labels: bool, results: &mut Results) -> Label {
         if self.operator_at(self.at, "*") {
             self.at += 1;
+            results.star();
             self.skip_item();
             return Label::Unknown;
         }
         let Some(operand) = self.expression(0) else {
             self.skip_item();
+            results.star();
             return Label::Unknown;
         };
         let operand = self.shown(operand);
+        results.push(&operand);
         if self.keyword_is(self.at, "as") {
             let label = Label::Strong(self.identifier(self.at + 1));
             if !is_reserved(self.keyword(self.at + 1).as_str()) {
@@ -308,6 +321,9 @@ impl Parser<'_> {
     fn values(&mut self, labels: bool) {
         let start = self.start();
         let columns = self.rows();
+        if self.depth == 0 && labels {
+            self.results = Some(Results::expressions(columns.unwrap_or(0)).united(self.results.take()));
+        }
         if labels && let Some(columns) = columns {
             self.edits.open(start, "SELECT * FROM (");
             self.edits.close(self.previous_end(), format!(") AS \"*VALUES*\"({})", value_columns(columns)));

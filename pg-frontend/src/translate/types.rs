@@ -5,6 +5,7 @@
 
 use super::lexer::Kind;
 use super::parser::Parser;
+use crate::encode::{PgType, Scalar};
 
 /// A type name as it stands in the source.
 #[derive(Debug, Clone)]
@@ -95,6 +96,25 @@ impl TypeName {
     /// Whether this is one of the types whose values are OIDs of objects, and not an array of them.
     pub fn is_object(&self) -> bool {
         self.dimensions == 0 && self.builtin && self.name.starts_with("reg")
+    }
+
+    /// What clients are told of the type; `None` for those that are text or a number to them.
+    pub fn pg_type(&self) -> Option<PgType> {
+        let name = if self.builtin { self.name.as_str() } else { "" };
+        let scalar = Scalar::named(name)?;
+        let typmod = match (scalar, self.modifiers.as_slice()) {
+            (Scalar::Varchar | Scalar::Bpchar, [length]) => i32::try_from(*length).ok()?.checked_add(4)?,
+            (Scalar::Numeric, [precision, rest @ ..]) => {
+                let scale = rest.first().copied().unwrap_or(0);
+                i32::try_from((precision << 16) | (scale & 0x7ff)).ok()?.checked_add(4)?
+            }
+            (Scalar::Bit | Scalar::Varbit | Scalar::Time | Scalar::TimeTz | Scalar::Timestamp | Scalar::TimestampTz, [n]) => {
+                i32::try_from(*n).ok()?
+            }
+            (Scalar::Bit, []) => 1,
+            _ => -1,
+        };
+        Some(PgType { scalar, dimensions: self.dimensions.min(1) as u8, typmod })
     }
 
     /// DuckDB's name of the type; `None` when the source can stay as it is.

@@ -62,6 +62,10 @@ pub(crate) fn put(out: &mut BytesMut, column: &Column<'_>, row: usize, settings:
         }
         Values::Dictionary(keys, values) => return put(out, values, keys.get(row), settings),
         Values::List(list) => return array::put_binary(out, list, row, settings),
+        Values::Quotient(values, scale) => {
+            let (value, scale) = declared::quotient(values[row], *scale);
+            numeric::put_numeric(out, value, scale);
+        }
         Values::As(column, to) => return declared::put_binary(out, column, *to, row, settings),
         Values::Json(column) => return json::put(out, column, row, settings),
         Values::Struct(_) | Values::Map(..) | Values::Union(..) => return text::put(out, column, row, settings),

@@ -62,6 +62,8 @@ pub(crate) enum Values<'a> {
     Struct(Vec<(&'a str, Column<'a>)>),
     Map(&'a [i32], Box<(Column<'a>, Column<'a>)>),
     Union(&'a UnionArray, Vec<(i8, &'a str, Column<'a>)>),
+    /// Quotients of decimals.
+    Quotient(&'a [i128], usize),
     /// Values that are told as another type.
     As(Box<Column<'a>>, Scalar),
     /// Nested values of a column that is JSON for the client.
@@ -177,6 +179,9 @@ impl<'a> Column<'a> {
             return Ok(Self { nulls: column.nulls, values: Values::Json(Box::new(column)) });
         }
         let column = Self::resolve_raw(field, array, false)?;
+        if let (Values::Decimal128(values, scale), true) = (&column.values, super::declared::is_quotient(field)) {
+            return Ok(Self { nulls: column.nulls, values: Values::Quotient(values, *scale) });
+        }
         Ok(match super::declared::conversion(field) {
             Some(to) => Self { nulls: column.nulls, values: Values::As(Box::new(column), to) },
             None => column,

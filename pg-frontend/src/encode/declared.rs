@@ -18,6 +18,10 @@ use bytes::{BufMut, BytesMut};
 use std::sync::Arc;
 
 const KEY: &str = "tavana.type";
+/// The least scale in which macros compute quotients.
+const QUOTIENT_SCALE: i8 = 16;
+/// A modifier that only this file knows; clients are told that there is none.
+const QUOTIENT: i32 = -2;
 
 /// The schema with the types that the text of its statement tells.
 pub fn declare(schema: &SchemaRef, results: &Results) -> SchemaRef {
@@ -49,7 +53,28 @@ pub(super) fn of(field: &Field) -> Option<PgType> {
     let oid = parts.next()?.parse().ok()?;
     let dimensions = parts.next()?.parse().ok()?;
     let typmod = parts.next()?.parse().ok()?;
-    Some(PgType { dimensions, typmod, ..PgType::from_oid(oid, -1)? })
+    Some(PgType { dimensions, typmod: i32::max(typmod, -1), ..PgType::from_oid(oid, -1)? })
+}
+
+/// Whether a field holds quotients.
+pub(super) fn is_quotient(field: &Field) -> bool {
+    field.metadata().get(KEY).is_some_and(|declared| declared.ends_with(" -2"))
+}
+
+/// A quotient with as many digits behind the point as PostgreSQL gives it: sixteen significant ones at least, by groups of four.
+pub(super) fn quotient(value: i128, scale: usize) -> (i128, usize) {
+    let one = 10_i128.pow(scale as u32);
+    let (mut size, mut shown) = (value.abs(), 16_usize);
+    if size <= one {
+        shown = 20;
+    }
+    while size >= one.saturating_mul(10_000) {
+        (size, shown) = (size / 10_000, shown.saturating_sub(4));
+    }
+    let shown = shown.min(scale);
+    let cut = 10_i128.pow((scale - shown) as u32);
+    let rounded = (value.abs() + cut / 2) / cut;
+    (if value < 0 { -rounded } else { rounded }, shown)
 }
 
 /// The type to tell, where it is not DuckDB's own.
@@ -58,6 +83,10 @@ fn declared_type(field: &Field, known: Known) -> Option<PgType> {
     let wanted = match known {
         Known::Column => return None,
         Known::Expression => PgType { typmod: -1, ..native },
+        Known::Quotient if matches!(field.data_type(), DataType::Decimal128(38, QUOTIENT_SCALE..)) => {
+            return Some(PgType { typmod: QUOTIENT, ..native });
+        }
+        Known::Quotient => PgType { typmod: -1, ..native },
         Known::Type(wanted) => wanted,
     };
     let fits = match (native.dimensions, wanted.dimensions) {

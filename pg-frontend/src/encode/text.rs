@@ -74,6 +74,10 @@ fn put_rarer(out: &mut BytesMut, values: &Values<'_>, row: usize, settings: &Set
         }
         Values::Dictionary(keys, values) => return put(out, values, keys.get(row), settings),
         Values::List(list) => return array::put_text(out, list, row, settings),
+        Values::Quotient(values, scale) => {
+            let (value, scale) = declared::quotient(values[row], *scale);
+            number::put_decimal(out, value, scale);
+        }
         Values::As(column, to) => return declared::put_text(out, column, *to, row, settings),
         Values::Json(column) => return json::put(out, column, row, settings),
         Values::Struct(_) | Values::Map(..) | Values::Union(..) => return json::put_nested(out, values, row, settings),

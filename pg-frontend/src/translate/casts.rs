@@ -9,6 +9,8 @@ use super::expression::{Label, Operand, Shape};
 use super::literal;
 use super::parser::Parser;
 use super::types::{NUMERIC, TypeName};
+use crate::decode::{datetime, interval as intervals};
+use crate::encode::{Scalar, Settings, calendar};
 
 /// What becomes of a cast.
 enum Plan {
@@ -122,6 +124,11 @@ impl Parser<'_> {
         let scalar = name.builtin && name.dimensions == 0;
         match (name.name.as_str(), name.modifiers.first()) {
             ("bytea", _) if scalar && operand.shape != Shape::Parameter => Plan::Call("pgc.bytea_in(".to_owned()),
+            ("text" | "varchar", None) if scalar && self.needs_text(operand) => Plan::Call("pgc.text_of(".to_owned()),
+            ("text" | "varchar", None) if scalar && of(operand) == Some(Scalar::Bpchar) => {
+                Plan::Around("rtrim(", "varchar".to_owned(), ")".to_owned())
+            }
+            ("numeric", None) if scalar && !self.may_dispatch(operand) => Plan::Rename(NUMERIC.to_owned()),
             ("numeric", None) if scalar => match (&operand.shape, &constant) {
                 (Shape::Number { digits, .. }, _) => decimal(*digits),
                 (Shape::Parameter, _) => Plan::Rename(NUMERIC.to_owned()),
@@ -137,6 +144,27 @@ impl Parser<'_> {
                 None => Plan::Keep,
             },
         }
+    }
+
+    /// Whether a macro that goes by the type of its argument can be called: DuckDB finds that type neither for a
+    /// parameter nor for a column of an outer query.
+    pub fn may_dispatch(&self, operand: &Operand) -> bool {
+        let first = self.tokens.partition_point(|token| token.start < operand.start);
+        let inside = self.tokens[first..].iter().take_while(|token| token.start < operand.end);
+        self.correlated == 0 && !inside.clone().any(|token| token.kind == super::lexer::Kind::Parameter)
+    }
+
+    /// Whether the text of an operand may be another than DuckDB's. The catalog has nothing of the kind.
+    fn needs_text(&self, operand: &Operand) -> bool {
+        let differs = operand.known.is_none_or(|known| {
+            known.dimensions > 0
+                || matches!(known.scalar, Scalar::Float4 | Scalar::Float8 | Scalar::Bytea | Scalar::Interval)
+        });
+        differs && !self.is_about_catalog() && self.may_dispatch(operand)
+    }
+
+    fn is_about_catalog(&self) -> bool {
+        self.sql.contains("pg_") || self.sql.contains("information_schema")
     }
 
     /// The plan for a constant whose text decides; it may replace the constant.
@@ -168,6 +196,16 @@ impl Parser<'_> {
                     _ => return None,
                 };
                 self.replace(index, index + 1, truth);
+                None
+            }
+            "date" | "time" | "timestamp" if let Some(plain) = moment(&name.name, value) => {
+                self.replace(index, index + 1, literal::quote(&plain));
+                None
+            }
+            "interval" if !is_field(self.keyword(index + 1).as_str()) => {
+                let plain = intervals::parse(value, Settings::default().interval_style).ok()?;
+                let (months, days, micros) = (plain.months, plain.days, plain.nanoseconds / 1000);
+                self.replace(index, index + 1, format!("'{months} months {days} days {micros} microseconds'"));
                 None
             }
             "timestamp" | "timestamptz" if value.contains(':') => {
@@ -208,6 +246,36 @@ fn with_seconds(value: &str) -> Option<String> {
     let zone = &value[colon + 3..];
     let short = minutes.bytes().all(|byte| byte.is_ascii_digit()) && zone.starts_with(['+', '-', 'Z', 'z', ' ']);
     short.then(|| format!("{}:00{zone}", &value[..colon + 3]))
+}
+
+/// A date or time that DuckDB does not read, or reads as another, in the form that it does. What depends on the day is not
+/// among them: the text of a statement is kept.
+fn moment(name: &str, value: &str) -> Option<String> {
+    let word = value.trim().trim_start_matches(['-', '+']);
+    let relative = word.starts_with(|first: char| first.is_ascii_alphabetic()) && !word.contains(|symbol: char| symbol.is_ascii_digit());
+    if relative && !matches!(word.to_ascii_lowercase().as_str(), "allballs" | "epoch") {
+        return None;
+    }
+    let settings = Settings::default();
+    let mut text = bytes::BytesMut::new();
+    match name {
+        "date" => calendar::put_date(&mut text, i64::from(datetime::date(value, &settings).ok()?), &settings),
+        "time" => calendar::put_time(&mut text, datetime::time(value, &settings).ok()?),
+        _ => calendar::put_timestamp(&mut text, datetime::timestamp(value, &settings).ok()?, &settings),
+    }
+    let text = std::str::from_utf8(&text).ok()?;
+    // The era has parentheses in DuckDB.
+    let text = text.strip_suffix(" BC").map_or_else(|| text.to_owned(), |before| format!("{before} (BC)"));
+    (text != value).then_some(text)
+}
+
+fn is_field(word: &str) -> bool {
+    matches!(word, "year" | "month" | "day" | "hour" | "minute" | "second")
+}
+
+/// The type of an operand that is no array, where it is known.
+fn of(operand: &Operand) -> Option<Scalar> {
+    operand.known.filter(|known| known.dimensions == 0).map(|known| known.scalar)
 }
 
 fn is_oid(name: &TypeName) -> bool {

@@ -186,7 +186,7 @@ impl Parser<'_> {
     fn parenthesis(&mut self) -> Option<(Label, Shape, Option<PgType>)> {
         if self.query_at(self.at + 1) {
             self.at += 1;
-            let label = self.subquery(false)?;
+            let label = self.inner_query()?;
             return Some((label, Shape::Other, None));
         }
         self.at += 1;
@@ -241,7 +241,7 @@ impl Parser<'_> {
             "cast" if self.mark_at(self.at + 1, "(") => return self.cast_call(start),
             "exists" if self.mark_at(self.at + 1, "(") => {
                 self.at += 2;
-                self.subquery(false)?;
+                self.inner_query()?;
                 (Label::Strong("exists".to_owned()), Shape::Other)
             }
             "array" => (self.array()?, Shape::Array),
@@ -332,7 +332,7 @@ impl Parser<'_> {
         self.at += 1;
         if self.mark("(") {
             self.at += 1;
-            self.subquery(false)?;
+            self.inner_query()?;
         } else if self.mark("[") {
             self.at += 1;
             self.deeper(|parser| Some(parser.expressions_to_close()))?;
@@ -354,6 +354,7 @@ impl Parser<'_> {
                 }
             }
             "current_schema" => self.replace(index, index + 1, "pgc.current_schema()"),
+            "current_catalog" => self.replace(index, index + 1, "current_database()"),
             _ if self.mark("(") => {
                 self.at = self.behind_brackets();
                 self.remove(index + 1, self.at);

@@ -9,10 +9,12 @@ use super::formats;
 use super::literal;
 use super::parser::Parser;
 use super::results;
+use crate::encode::{PgType, Scalar};
 
 /// Functions that DuckDB has under another name.
 const RENAMED: &[(&str, &str)] = &[
     ("clock_timestamp", "now"),
+    ("div", "pgc.whole_div"),
     ("every", "bool_and"),
     ("json_agg", "json_group_array"),
     ("json_build_array", "json_array"),
@@ -37,7 +39,10 @@ const RENAMED: &[(&str, &str)] = &[
 /// Functions that are macros of `macros.sql` as `pg_name`, because DuckDB has (and itself calls) a
 /// function of the name that does otherwise.
 pub(super) const SHADOWING: &[&str] =
-    &["cardinality", "decode", "encode", "octet_length", "round", "sha256", "substr", "substring", "to_hex", "trunc"];
+    &[
+    "array_length", "cardinality", "chr", "cot", "decode", "encode", "lpad", "mod", "octet_length", "round", "rpad", "sha256", "split_part",
+    "string_to_array", "substr", "substring", "to_hex", "trunc",
+];
 
 /// Functions that are macros of `macros.sql` under their own name.
 pub(super) const MACROS: &[&str] = &[
@@ -45,6 +50,7 @@ pub(super) const MACROS: &[&str] = &[
     "array_fill",
     "array_lower",
     "array_ndims",
+    "array_positions",
     "array_remove",
     "array_replace",
     "array_upper",
@@ -52,8 +58,9 @@ pub(super) const MACROS: &[&str] = &[
     "btrim",
     "convert_from",
     "convert_to",
+    "cosd",
     "date_bin",
-    "div",
+    "get_byte",
     "initcap",
     "json_extract_path",
     "json_extract_path_text",
@@ -65,6 +72,7 @@ pub(super) const MACROS: &[&str] = &[
     "justify_hours",
     "justify_interval",
     "make_interval",
+    "min_scale",
     "num_nonnulls",
     "num_nulls",
     "overlay",
@@ -72,9 +80,14 @@ pub(super) const MACROS: &[&str] = &[
     "quote_literal",
     "quote_nullable",
     "regexp_count",
+    "regexp_instr",
     "regexp_substr",
+    "scale",
+    "sind",
+    "tand",
     "to_number",
     "trim_array",
+    "trim_scale",
     "width_bucket",
 ];
 
@@ -91,11 +104,25 @@ const SETS: &[(&str, &str, Option<&str>)] = &[
     ("jsonb_object_keys", "json_keys", None),
     ("regexp_matches", "pgc.regexp_rows", None),
     ("regexp_split_to_table", "regexp_split_to_array", None),
-    ("string_to_table", "string_to_array", None),
+    ("string_to_table", "pgc.pg_string_to_array", None),
 ];
+
+/// A call, by the bytes of its parts.
+#[derive(Debug, Clone)]
+pub(super) struct Call {
+    name: String,
+    start: usize,
+    end: usize,
+    /// The only argument.
+    argument: Option<(usize, usize)>,
+}
 
 fn set(name: &str) -> Option<&'static (&'static str, &'static str, Option<&'static str>)> {
     SETS.iter().find(|(known, ..)| *known == name)
+}
+
+fn is_bytes(operand: Option<&Operand>) -> bool {
+    operand.and_then(|operand| operand.known).is_some_and(|known| known == PgType::scalar(Scalar::Bytea))
 }
 
 /// The functions that PostgreSQL and DuckDB share, one a line.
@@ -148,6 +175,8 @@ impl Parser<'_> {
             _ => Shape::Other,
         };
         let known = if builtin { results::of_call(&name, &arguments) } else { None };
+        let argument = if let [only] = arguments.as_slice() { Some((only.start, only.end)) } else { None };
+        self.call = builtin.then(|| Call { name, start, end: self.previous_end(), argument });
         Some(Operand { start, end: self.previous_end(), label: Label::Strong(label), shape, known })
     }
 
@@ -156,7 +185,7 @@ impl Parser<'_> {
         let mut found = Vec::new();
         if self.query_at(self.at) {
             // `f((query))` has its own parentheses; this is a query as DuckDB allows it.
-            self.subquery(false);
+            self.inner_query();
             return found;
         }
         if name == "position" {
@@ -239,6 +268,32 @@ impl Parser<'_> {
         .to_owned()
     }
 
+    /// Gives a sum or an average that is a whole item its type in PostgreSQL; `true` for an average. Inside of other
+    /// expressions both stay as wide as DuckDB makes them.
+    pub fn aggregate(&mut self, operand: &Operand) -> bool {
+        let Some(call) = self.call.take().filter(|call| (call.start, call.end) == (operand.start, operand.end)) else {
+            return false;
+        };
+        let Some((from, to)) = call.argument.filter(|_| matches!(call.name.as_str(), "sum" | "avg")) else {
+            return false;
+        };
+        let (argument, text) = (&self.sql[from..to], &self.sql[call.start..call.end]);
+        // The argument is written twice, so it must be the same in both dialects; of an aggregate there is no type to find.
+        let plain = text.to_ascii_lowercase().starts_with(&call.name) && !argument.contains(['(', '\'', '$', '"']);
+        if !plain || self.edits.touch(call.start, call.end) {
+            return false;
+        }
+        if call.name == "sum" {
+            self.edits.open(call.start, "pgc.sum_out(");
+            self.edits.close(call.end, format!(", {argument})"));
+            return false;
+        }
+        let rest = &text[call.name.len()..];
+        self.edits.open(call.start, "pgc.avg_out(");
+        self.edits.close(call.end, format!(", sum{rest}, count{rest}, {argument})"));
+        true
+    }
+
     /// Edits the name of a built-in function, and what else its call needs.
     fn rename(&mut self, first: usize, last: usize, name: &str, arguments: &[Operand], end: usize, in_from: bool) {
         let qualified = last > first;
@@ -264,6 +319,19 @@ impl Parser<'_> {
         }
         let renamed = RENAMED.iter().find(|(known, _)| *known == name);
         match name {
+            "extract" | "date_part" | "date_trunc" if self.part(first, last, name, arguments, end) => return,
+            "json_each" | "jsonb_each" if in_from => return self.replace(first, last + 1, "pgc.pg_json_each"),
+            "json_each_text" | "jsonb_each_text" if in_from => return self.replace(first, last + 1, "pgc.json_each_text"),
+            "length" | "substr" | "substring" if is_bytes(arguments.first()) => {
+                return self.replace(first, last + 1, if name == "length" { "octet_length" } else { "pgc.bytes_substr" });
+            }
+            "jsonb_set" if arguments.len() > 2 => {
+                self.array_text(&arguments[1], false);
+                return self.replace(first, last + 1, "pgc.jsonb_set");
+            }
+            "round" if arguments.len() == 1 && !self.may_dispatch(&arguments[0]) => {
+                return self.replace(first, last + 1, "round_even");
+            }
             "format" => return self.format(first, last, arguments),
             "to_char" | "to_date" | "to_timestamp" if arguments.len() == 2 => {
                 return self.formatted(first, last, name, arguments, end);
@@ -296,6 +364,47 @@ impl Parser<'_> {
             let shared = SHARED.lines().any(|shared| shared == name);
             self.edits.replace(schema, own, if shared { "" } else { "pgc." });
         }
+    }
+
+    /// Parts of dates and times: seconds have a fraction, centuries begin with their first year. `true` when it is done.
+    fn part(&mut self, first: usize, last: usize, name: &str, arguments: &[Operand], end: usize) -> bool {
+        let value = arguments.last();
+        let field = match (name, arguments.first()) {
+            ("extract", _) => self.identifier(last + 2),
+            (_, Some(Operand { shape: Shape::Text(index), .. })) => {
+                literal::value(self.sql, self.tokens[*index]).unwrap_or_default().to_ascii_lowercase()
+            }
+            _ => return false,
+        };
+        let of = |scalar| value.and_then(|value| value.known).is_some_and(|known| known == PgType::scalar(scalar));
+        let call = match (name, field.as_str()) {
+            ("date_trunc", "century" | "centuries" | "millennium" | "millenniums") => {
+                let Some(value) = value else { return false };
+                self.edits.open(value.start, "(");
+                self.edits.close(value.end, " - INTERVAL 1 YEAR)");
+                self.edits.open(self.tokens[first].start, "(");
+                self.edits.close(end, " + INTERVAL 1 YEAR)");
+                return true;
+            }
+            ("date_trunc", _) if of(Scalar::Date) => {
+                if let Some(value) = value {
+                    self.edits.close(value.end, "::timestamptz");
+                }
+                return true;
+            }
+            ("date_trunc", _) => return false,
+            ("extract", "second" | "seconds" | "sec") => "pgc.extract_second(",
+            ("extract", "millisecond" | "milliseconds" | "msec") => "pgc.extract_millisecond(",
+            ("extract", "epoch") if of(Scalar::Interval) => "pgc.extract_interval_epoch(",
+            ("extract", "epoch") => "pgc.extract_epoch(",
+            (_, "second" | "seconds" | "sec") => "pgc.part_second(",
+            (_, "millisecond" | "milliseconds" | "msec") => "pgc.part_millisecond(",
+            _ => return false,
+        };
+        // `extract(field from ` has two words more than a call.
+        let to = if name == "extract" { last + 4 } else { last + 2 };
+        self.replace(first, to, call);
+        true
     }
 
     /// The name of a sequence is a text; its schema is translated as elsewhere.

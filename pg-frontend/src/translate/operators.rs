@@ -9,9 +9,14 @@ use super::lexer::Kind;
 use super::literal;
 use super::parser::Parser;
 use super::results;
+use crate::encode::{PgType, Scalar};
 
 fn joined(left: &Operand, end: usize) -> Operand {
     Operand { start: left.start, end, label: Label::Unknown, shape: Shape::Other, known: None }
+}
+
+fn is(operand: &Operand, scalar: Scalar) -> bool {
+    operand.known == Some(PgType::scalar(scalar))
 }
 
 fn binding_of(operator: &str) -> u8 {
@@ -93,7 +98,20 @@ impl Parser<'_> {
                 self.call_around(&left, &right, from, to, "pgc.json_concat(");
                 return Some(Operand { shape: Shape::Json, ..result });
             }
-            "-" if self.is_key(&right) => self.call_around(&left, &right, from, to, "pgc.json_delete("),
+            "-" if is(&left, Scalar::Jsonb) => {
+                let call = match (&right.shape, right.known) {
+                    (Shape::Number { .. }, _) => "pgc.json_delete_item(",
+                    (Shape::Array, _) => "pgc.json_delete_all(",
+                    _ => "pgc.json_delete(",
+                };
+                self.call_around(&left, &right, from, to, call);
+            }
+            "-" if is(&left, Scalar::Time) && is(&right, Scalar::Time) => {
+                self.call_around(&left, &right, from, to, "pgc.time_minus(");
+            }
+            "-" if left.known.is_none() && self.is_key(&right) => {
+                self.call_around(&left, &right, from, to, "pgc.json_delete(");
+            }
             "||" if left.shape == Shape::Array || right.shape == Shape::Array => {
                 self.array_concatenation(&left, &right);
                 return Some(Operand { shape: Shape::Array, ..result });
@@ -115,7 +133,9 @@ impl Parser<'_> {
     /// Whether a concatenation is one of JSON: one side says so and the other is no text.
     fn joins_json(&self, left: &Operand, right: &Operand) -> bool {
         let text = |operand: &Operand| matches!(operand.shape, Shape::Text(_));
-        (left.shape == Shape::Json || right.shape == Shape::Json) && !text(left) && !text(right)
+        is(left, Scalar::Jsonb)
+            || is(right, Scalar::Jsonb)
+            || (left.shape == Shape::Json || right.shape == Shape::Json) && !text(left) && !text(right)
     }
 
     /// Whether a constant that is subtracted can only be a key of a JSON object.
@@ -144,7 +164,7 @@ impl Parser<'_> {
     }
 
     /// A string constant that holds an array becomes a list.
-    fn array_text(&mut self, operand: &Operand, bare_numbers: bool) {
+    pub fn array_text(&mut self, operand: &Operand, bare_numbers: bool) {
         if let Shape::Text(index) = operand.shape
             && let Some(value) = literal::value(self.sql, self.tokens[index])
             && let Some(list) = literal::array(&value, bare_numbers)
@@ -198,7 +218,7 @@ impl Parser<'_> {
         let all = self.keyword_is(to, "all");
         self.at += 2;
         if self.query_at(self.at) {
-            self.subquery(false)?;
+            self.inner_query()?;
             return Some(joined(&left, self.previous_end()));
         }
         let inside = self.deeper(|parser| Some(parser.expressions_to_close()))?;
@@ -301,7 +321,7 @@ impl Parser<'_> {
         self.mark("(").then_some(())?;
         self.at += 1;
         if self.query_at(self.at) {
-            self.subquery(false)?;
+            self.inner_query()?;
         } else {
             self.deeper(|parser| Some(parser.expressions_to_close()))?;
         }
@@ -390,9 +410,20 @@ impl Parser<'_> {
             self.replace(from + 1, from + 2, "time zone current_setting('TimeZone')");
         } else {
             self.eat("zone").then_some(())?;
-            self.expression(binding::AT)?;
+            let zone = self.expression(binding::AT)?;
+            self.posix_zone(&zone);
         }
         Some(Operand { label: Label::Strong("timezone".to_owned()), ..joined(left, self.previous_end()) })
+    }
+
+    /// `'+02'` counts hours west of Greenwich, as POSIX does.
+    fn posix_zone(&mut self, zone: &Operand) {
+        let Shape::Text(index) = zone.shape else { return };
+        let Some(value) = literal::value(self.sql, self.tokens[index]) else { return };
+        let hours = value.strip_prefix(['+', '-']).and_then(|hours| hours.parse::<u8>().ok());
+        if let Some(hours) = hours.filter(|hours| *hours <= 12) {
+            self.replace(index, index + 1, format!("'Etc/GMT{}{hours}'", &value[..1]));
+        }
     }
 
     /// DuckDB compares bytes, as PostgreSQL does in the collation "C"; others cannot be had.

@@ -6,6 +6,7 @@
 //! behind it, because DuckDB reads the text again and tells what is wrong with it.
 
 use super::edits::Edits;
+use super::functions::Call;
 use super::lexer::{Kind, Token};
 use super::results::Results;
 use super::{Options, literal};
@@ -35,6 +36,10 @@ pub(super) struct Parser<'a> {
     pub selects_into: bool,
     /// Whether the statement is to be answered and not run.
     pub ignored: bool,
+    /// How many queries inside of expressions are open: their columns may belong to an outer query.
+    pub correlated: usize,
+    /// The call that was read last.
+    pub call: Option<Call>,
     /// What is known of the columns of the statement's rows.
     pub results: Option<Results>,
 }
@@ -75,6 +80,8 @@ impl<'a> Parser<'a> {
             in_sequence_function: false,
             selects_into: false,
             ignored: false,
+            correlated: 0,
+            call: None,
             results: None,
         }
     }

@@ -75,6 +75,14 @@ impl Parser<'_> {
         })
     }
 
+    /// Reads a query that is an operand.
+    pub fn inner_query(&mut self) -> Option<Label> {
+        self.correlated += 1;
+        let label = self.subquery(false);
+        self.correlated -= 1;
+        label
+    }
+
     /// Reads clauses until the end or an unmatched parenthesis.
     pub fn body(&mut self, labels: bool) -> Label {
         let mut label = None;
@@ -228,6 +236,9 @@ impl Parser<'_> {
         };
         let operand = self.shown(operand);
         results.push(&operand);
+        if self.depth == 0 && self.aggregate(&operand) {
+            results.quotient();
+        }
         if self.keyword_is(self.at, "as") {
             let label = Label::Strong(self.identifier(self.at + 1));
             if !is_reserved(self.keyword(self.at + 1).as_str()) {

@@ -15,6 +15,8 @@ pub enum Known {
     Column,
     /// An expression, whose numbers have no precision of their own.
     Expression,
+    /// A quotient of numbers: its digits behind the point depend on its size.
+    Quotient,
     /// This very type.
     Type(PgType),
 }
@@ -54,6 +56,13 @@ impl Results {
             _ => Known::Expression,
         };
         self.behind_star.as_mut().unwrap_or(&mut self.before).push(known);
+    }
+
+    /// The last item is an average.
+    pub(super) fn quotient(&mut self) {
+        if let Some(last) = self.behind_star.as_mut().unwrap_or(&mut self.before).last_mut() {
+            *last = Known::Quotient;
+        }
     }
 
     /// With the other side of a UNION, INTERSECT or EXCEPT.

@@ -131,6 +131,11 @@ pub fn parameters(
     RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options).map_err(|_| DecodeError::Binary)
 }
 
+/// Whether a text is a value of a type.
+pub(crate) fn check(pg_type: PgType, text: &str) -> Result<(), DecodeError> {
+    parameter(pg_type, Format::Text, Some(text.as_bytes()), &Settings::default()).map(drop)
+}
+
 fn parameter(
     pg_type: PgType,
     format: Format,

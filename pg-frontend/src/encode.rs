@@ -27,8 +27,8 @@ mod tests;
 pub(crate) mod text;
 pub(crate) mod zone;
 
-pub use declared::declare;
 pub use copy::{CopyEncoder, CopyFormat, CsvOptions, ForceQuote, TextOptions};
+pub use declared::declare;
 pub use pg_type::{PgType, Scalar};
 pub use row::{Format, RowEncoder};
 pub use settings::{ByteaOutput, DateOrder, IntervalStyle, Settings};

@@ -53,11 +53,13 @@ pub struct Options {
     pub standard_conforming_strings: bool,
     /// The name that `current_user` and its kin give; `None` leaves them to DuckDB.
     pub user: Option<String>,
+    /// Whether constants are PostgreSQL's, so that one it would not read is an error.
+    pub checks_constants: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { standard_conforming_strings: true, user: None }
+        Options { standard_conforming_strings: true, user: None, checks_constants: true }
     }
 }
 
@@ -80,6 +82,8 @@ pub struct Translated<'a> {
     pub ignored: bool,
     /// What the text tells of the columns of its rows.
     pub results: Results,
+    /// Types of parameters that what stands beside them tells, by their OIDs.
+    pub parameter_types: Vec<(u16, u32)>,
 }
 
 /// Why a statement was refused before DuckDB saw it.
@@ -96,6 +100,8 @@ pub enum TranslateError {
     Option { what: &'static str, position: usize },
     #[error("{what}")]
     Unsupported { what: String, position: usize },
+    #[error("{message}")]
+    Value { message: String, state: &'static str, position: usize },
     #[error("there is no parameter {name}: the highest is $65535")]
     Parameter { name: String, position: usize },
     #[error("the statement is nested too deeply: at most {} levels", parser::DEPTH)]
@@ -119,6 +125,7 @@ impl TranslateError {
             | TranslateError::Syntax { .. }
             | TranslateError::Option { .. } => "42601",
             TranslateError::Unsupported { .. } => "0A000",
+            TranslateError::Value { state, .. } => state,
             TranslateError::Parameter { .. } => "42P02",
             TranslateError::TooDeep { .. } => "54001",
         }
@@ -132,6 +139,7 @@ impl TranslateError {
             | TranslateError::Syntax { position, .. }
             | TranslateError::Option { position, .. }
             | TranslateError::Unsupported { position, .. }
+            | TranslateError::Value { position, .. }
             | TranslateError::Parameter { position, .. }
             | TranslateError::TooDeep { position } => Some(*position),
         }
@@ -184,6 +192,9 @@ pub fn translate<'a>(statement: &'a str, options: &Options) -> Result<Translated
     if let Some(position) = parser.too_deep {
         return Err(TranslateError::TooDeep { position });
     }
+    if let Some(error) = parser.error.take() {
+        return Err(error);
+    }
     if !passes {
         return Ok(untouched(command, statement, parameters));
     }
@@ -191,8 +202,9 @@ pub fn translate<'a>(statement: &'a str, options: &Options) -> Result<Translated
     let command = if parser.selects_into { Command::CreateTableAs } else { command };
     let (before, after, ignored) = (parser.before, parser.after, parser.ignored);
     let results = parser.results.take().unwrap_or_default();
+    let parameter_types = std::mem::take(&mut parser.parameter_types);
     let (sql, offsets) = parser.edits.apply(statement);
-    Ok(Translated { command, sql, offsets, parameters, before, after, ignored, results })
+    Ok(Translated { command, sql, offsets, parameters, before, after, ignored, results, parameter_types })
 }
 
 fn untouched(command: Command, statement: &str, parameters: u16) -> Translated<'_> {
@@ -205,6 +217,7 @@ fn untouched(command: Command, statement: &str, parameters: u16) -> Translated<'
         after: Vec::new(),
         ignored: false,
         results: Results::default(),
+        parameter_types: Vec::new(),
     }
 }
 

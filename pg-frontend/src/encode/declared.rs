@@ -95,7 +95,8 @@ fn declared_type(field: &Field, known: Known) -> Option<PgType> {
         (1, 1) => native.scalar == wanted.scalar || is_text(native.scalar) && is_text(wanted.scalar),
         _ => false,
     };
-    let wanted = if fits { PgType { dimensions: native.dimensions, ..wanted } } else { PgType { typmod: -1, ..native } };
+    let wanted =
+        if fits { PgType { dimensions: native.dimensions, ..wanted } } else { PgType { typmod: -1, ..native } };
     (wanted != native).then_some(wanted)
 }
 
@@ -201,7 +202,9 @@ fn put_numeric(out: &mut BytesMut, text: &str) -> Result<(), ValueError> {
             return Ok(());
         }
     };
-    for word in [0, 0, special, 0] {
+    // Infinity is sent with a scale, whatever that means.
+    let scale = if special == 0xc000 { 0 } else { 32 };
+    for word in [0, 0, special, scale] {
         out.put_u16(word);
     }
     Ok(())

@@ -144,7 +144,8 @@ fn plain_escapes(string: &str) -> String {
     while let Some(at) = rest.find('\\') {
         out.push_str(&rest[..at]);
         let escape = &rest[at..];
-        let unit = escape.get(2..6).filter(|_| escape.starts_with("\\u")).and_then(|hex| u32::from_str_radix(hex, 16).ok());
+        let unit =
+            escape.get(2..6).filter(|_| escape.starts_with("\\u")).and_then(|hex| u32::from_str_radix(hex, 16).ok());
         let symbol = unit.and_then(char::from_u32).filter(|&symbol| symbol >= ' ' && symbol != '"' && symbol != '\\');
         let length = match (symbol, escape.starts_with("\\/")) {
             (Some(symbol), _) => {
@@ -172,7 +173,8 @@ mod tests {
 
     #[test]
     fn forms_of_jsonb() {
-        let check = |text: &str, expected: &str| assert_eq!(normal(text.as_bytes()).as_deref(), Some(expected), "{text}");
+        let check =
+            |text: &str, expected: &str| assert_eq!(normal(text.as_bytes()).as_deref(), Some(expected), "{text}");
         check(r#"{"b":1,"aa":2,"a":3}"#, r#"{"a": 3, "b": 1, "aa": 2}"#);
         check(r#" {"a" :  1,"a":2}"#, r#"{"a": 2}"#);
         check("[1,\"x\", {} , [ ],null]", r#"[1, "x", {}, [], null]"#);

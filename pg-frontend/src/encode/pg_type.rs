@@ -199,6 +199,12 @@ impl PgType {
         if self.dimensions == 0 { self.scalar.facts().2 } else { -1 }
     }
 
+    /// Whether its values are numbers.
+    pub const fn is_number(self) -> bool {
+        use Scalar::{Float4, Float8, Int2, Int4, Int8, Numeric};
+        self.dimensions == 0 && matches!(self.scalar, Int2 | Int4 | Int8 | Float4 | Float8 | Numeric)
+    }
+
     /// Precision and scale of a `numeric` with a modifier.
     pub const fn precision_scale(self) -> Option<(u8, i8)> {
         if !matches!(self.scalar, Scalar::Numeric) || self.typmod < 4 {

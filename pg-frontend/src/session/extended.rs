@@ -264,6 +264,11 @@ impl Session {
                 *oid = oid_of_name(&name);
             }
         }
+        for &(number, known) in &plan.parameter_types {
+            if let Some(oid) = types.get_mut(usize::from(number).wrapping_sub(1)).filter(|oid| **oid == 0) {
+                *oid = known;
+            }
+        }
         let mut described = self.look_at(plan, types).await?;
         described.rows = described.rows.map(|rows| encode::declare(&rows, &described.plan.results));
         if let Some(prepared) = self.prepared.get_mut(name) {

@@ -27,6 +27,8 @@ pub(super) struct Plan {
     pub(super) ignored: bool,
     /// What the text tells of the columns of its rows.
     pub(super) results: Results,
+    /// Types of parameters that what stands beside them tells.
+    pub(super) parameter_types: Vec<(u16, u32)>,
     /// Characters of the client's whole text before it.
     before: usize,
 }
@@ -55,6 +57,7 @@ impl Plan {
             then: translated.after,
             ignored: translated.ignored,
             results: if is_translated { translated.results } else { Results::default() },
+            parameter_types: translated.parameter_types,
             before,
         })
     }
@@ -80,6 +83,7 @@ impl Plan {
             first: self.first.clone(),
             then: self.then.clone(),
             results: self.results.clone(),
+            parameter_types: self.parameter_types.clone(),
             ..*self
         }
     }
@@ -87,6 +91,40 @@ impl Plan {
     /// For positions in errors.
     pub(super) fn sent(&self) -> Sent<'_> {
         Sent { source: &self.source, sql: &self.sql, offsets: &self.offsets, before: self.before }
+    }
+
+    /// Whether it begins like a statement of either dialect.
+    ///
+    /// # Errors
+    /// A syntax error at its first word.
+    pub(super) fn check_beginning(&self) -> Result<(), PgError> {
+        const DUCKDB: [&str; 18] = [
+            "attach",
+            "call",
+            "checkpoint",
+            "describe",
+            "desc",
+            "detach",
+            "export",
+            "force",
+            "from",
+            "import",
+            "install",
+            "load",
+            "pivot",
+            "pragma",
+            "set",
+            "summarize",
+            "unpivot",
+            "use",
+        ];
+        let word: String =
+            self.source.chars().take_while(|symbol| symbol.is_alphanumeric() || *symbol == '_').collect();
+        if self.command != Command::Other || word.is_empty() || DUCKDB.contains(&word.to_ascii_lowercase().as_str()) {
+            return Ok(());
+        }
+        let message = format!("syntax error at or near \"{word}\"");
+        Err(PgError { position: Some(self.before + 1), ..PgError::new("42601", message) })
     }
 
     /// Whether it may change something, so that statements sent together with it stand or fall together.
@@ -144,6 +182,7 @@ fn options(settings: &Settings) -> Options {
     Options {
         standard_conforming_strings: settings.is_on("standard_conforming_strings"),
         user: settings.get("session_authorization").map(str::to_owned),
+        checks_constants: settings.is_on("tavana.translate"),
     }
 }
 

@@ -41,6 +41,12 @@ impl Session {
         }
         let bounds = self.bounds();
         let several = ranges.len() > 1;
+        if several {
+            // PostgreSQL parses all of the text before anything of it runs.
+            for range in &ranges {
+                Plan::new(text, range.clone(), &self.settings)?.check_beginning()?;
+            }
+        }
         for range in ranges {
             // One after the other: a SET changes how the next is read.
             let plan = Arc::new(Plan::new(text, range, &self.settings)?);

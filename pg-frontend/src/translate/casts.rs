@@ -5,6 +5,7 @@
 //! what the cast needs; the three forms carry it out in their own places. Where the digits or elements
 //! of a constant are at hand they are used; only other operands pay for a macro.
 
+use super::TranslateError;
 use super::expression::{Label, Operand, Shape};
 use super::literal;
 use super::parser::Parser;
@@ -116,6 +117,9 @@ impl Parser<'_> {
             Shape::Text(index) => literal::value(self.sql, self.tokens[index]).map(|value| (index, value)),
             _ => None,
         };
+        if let Some((index, value)) = &constant {
+            self.check_constant(*index, value, name);
+        }
         if let Some((index, value)) = &constant
             && let Some(plan) = self.constant_plan(*index, value, name)
         {
@@ -143,6 +147,21 @@ impl Parser<'_> {
                 Some(text) => Plan::Rename(text),
                 None => Plan::Keep,
             },
+        }
+    }
+
+    /// A constant that PostgreSQL would not read is an error where it stands.
+    fn check_constant(&mut self, index: usize, value: &str, name: &TypeName) {
+        // What the fields behind an interval allow, and what DuckDB's decimals cannot hold, is another matter.
+        let fields = name.name == "interval" && is_field(self.keyword(index + 1).as_str());
+        let Some(pg_type) = name.pg_type().filter(|_| self.options.checks_constants && !fields) else { return };
+        let Err(error) = crate::decode::check(pg_type, value) else { return };
+        if !matches!(error.sqlstate(), "0A000" | "2202E") && pg_type.scalar != Scalar::Numeric
+            || error.sqlstate() == "22P02"
+        {
+            let position = self.tokens[index].start;
+            let value = TranslateError::Value { message: error.to_string(), state: error.sqlstate(), position };
+            self.error.get_or_insert(value);
         }
     }
 
@@ -191,6 +210,8 @@ impl Parser<'_> {
             "bool" => {
                 let value = value.trim().to_ascii_lowercase();
                 let truth = match value.as_str() {
+                    "t" | "true" | "1" => "'true'",
+                    "f" | "false" | "0" => "'false'",
                     "y" | "ye" | "yes" | "on" | "tr" | "tru" => "'true'",
                     "n" | "no" | "off" | "of" | "fa" | "fal" | "fals" => "'false'",
                     _ => return None,
@@ -252,7 +273,8 @@ fn with_seconds(value: &str) -> Option<String> {
 /// among them: the text of a statement is kept.
 fn moment(name: &str, value: &str) -> Option<String> {
     let word = value.trim().trim_start_matches(['-', '+']);
-    let relative = word.starts_with(|first: char| first.is_ascii_alphabetic()) && !word.contains(|symbol: char| symbol.is_ascii_digit());
+    let relative = word.starts_with(|first: char| first.is_ascii_alphabetic())
+        && !word.contains(|symbol: char| symbol.is_ascii_digit());
     if relative && !matches!(word.to_ascii_lowercase().as_str(), "allballs" | "epoch") {
         return None;
     }

@@ -259,7 +259,8 @@ impl Parser<'_> {
                 if !self.mark_at(self.at + 1, ".") && (word != "current_schema" || !self.mark_at(self.at + 1, "(")) =>
             {
                 self.session_value(word);
-                let is_name = word.ends_with("user") || matches!(word, "current_role" | "current_catalog" | "current_schema");
+                let is_name =
+                    word.ends_with("user") || matches!(word, "current_role" | "current_catalog" | "current_schema");
                 known = is_name.then_some(PgType::scalar(Scalar::Name));
                 (Label::Strong(word.to_owned()), Shape::Other)
             }

@@ -4,6 +4,7 @@
 //! cannot be macros (FILTER, DISTINCT and OVER would be lost), so those are given DuckDB's own names. A
 //! function that gives rows becomes `unnest` of a list.
 
+use super::TranslateError;
 use super::expression::{Label, Operand, Shape};
 use super::formats;
 use super::literal;
@@ -38,10 +39,25 @@ const RENAMED: &[(&str, &str)] = &[
 
 /// Functions that are macros of `macros.sql` as `pg_name`, because DuckDB has (and itself calls) a
 /// function of the name that does otherwise.
-pub(super) const SHADOWING: &[&str] =
-    &[
-    "array_length", "cardinality", "chr", "cot", "decode", "encode", "lpad", "mod", "octet_length", "round", "rpad", "sha256", "split_part",
-    "string_to_array", "substr", "substring", "to_hex", "trunc",
+pub(super) const SHADOWING: &[&str] = &[
+    "array_length",
+    "cardinality",
+    "chr",
+    "cot",
+    "decode",
+    "encode",
+    "lpad",
+    "mod",
+    "octet_length",
+    "round",
+    "rpad",
+    "sha256",
+    "split_part",
+    "string_to_array",
+    "substr",
+    "substring",
+    "to_hex",
+    "trunc",
 ];
 
 /// Functions that are macros of `macros.sql` under their own name.
@@ -321,9 +337,15 @@ impl Parser<'_> {
         match name {
             "extract" | "date_part" | "date_trunc" if self.part(first, last, name, arguments, end) => return,
             "json_each" | "jsonb_each" if in_from => return self.replace(first, last + 1, "pgc.pg_json_each"),
-            "json_each_text" | "jsonb_each_text" if in_from => return self.replace(first, last + 1, "pgc.json_each_text"),
+            "json_each_text" | "jsonb_each_text" if in_from => {
+                return self.replace(first, last + 1, "pgc.json_each_text");
+            }
             "length" | "substr" | "substring" if is_bytes(arguments.first()) => {
-                return self.replace(first, last + 1, if name == "length" { "octet_length" } else { "pgc.bytes_substr" });
+                return self.replace(
+                    first,
+                    last + 1,
+                    if name == "length" { "octet_length" } else { "pgc.bytes_substr" },
+                );
             }
             "jsonb_set" if arguments.len() > 2 => {
                 self.array_text(&arguments[1], false);
@@ -332,7 +354,7 @@ impl Parser<'_> {
             "round" if arguments.len() == 1 && !self.may_dispatch(&arguments[0]) => {
                 return self.replace(first, last + 1, "round_even");
             }
-            "format" => return self.format(first, last, arguments),
+            "format" => return self.format(first, last, arguments, end),
             "to_char" | "to_date" | "to_timestamp" if arguments.len() == 2 => {
                 return self.formatted(first, last, name, arguments, end);
             }
@@ -340,6 +362,13 @@ impl Parser<'_> {
                 let call = if name == "substring" { "pgc.regexp_part" } else { "pgc.regexp_match" };
                 return self.captured(first, last, arguments, call);
             }
+            "regexp_replace" => self.whole_match(arguments.get(2)),
+            "array_agg" | "json_agg" | "jsonb_agg" if self.keyword_is(last + 2, "distinct") => {
+                self.distinct_in_order(arguments, end)
+            }
+            _ => {}
+        }
+        match name {
             "regexp_like" => return self.replace(first, last + 1, "system.main.regexp_matches"),
             // Only what differs from DuckDB needs the macro.
             "round" if arguments.len() == 2 => {}
@@ -430,13 +459,70 @@ impl Parser<'_> {
         }
     }
 
+    /// `\\&` stands for the whole match, which DuckDB calls group 0.
+    fn whole_match(&mut self, replacement: Option<&Operand>) {
+        if let Some(Operand { shape: Shape::Text(index), .. }) = replacement
+            && let Some(value) = literal::value(self.sql, self.tokens[*index])
+            && value.contains("\\&")
+        {
+            self.replace(*index, index + 1, literal::quote(&value.replace("\\&", "\\0")));
+        }
+    }
+
+    /// PostgreSQL finds distinct values by sorting them, and so they come sorted.
+    fn distinct_in_order(&mut self, arguments: &[Operand], end: usize) {
+        if let [only] = arguments
+            && !self.edits.touch(only.start, only.end)
+            && self.sql[only.end..end].trim() == ")"
+        {
+            self.edits.close(only.end, format!(" ORDER BY {}", &self.sql[only.start..only.end]));
+        }
+    }
+
     /// A function of a regular expression, whose groups DuckDB wants to be told.
     fn captured(&mut self, first: usize, last: usize, arguments: &[Operand], call: &'static str) {
+        if self.all_groups(first, arguments, call) {
+            return;
+        }
         self.replace(first, last + 1, call);
         if let Some(Operand { shape: Shape::Text(index), end, .. }) = arguments.get(1) {
             let pattern = literal::value(self.sql, self.tokens[*index]).unwrap_or_default();
-            self.edits.close(*end, if formats::captures(&pattern) { ", 1" } else { ", 0" });
+            self.edits.close(*end, if formats::captures(&pattern) > 0 { ", 1" } else { ", 0" });
         }
+    }
+
+    /// A match with several groups, as a list of all of them: DuckDB gives one group at a time.
+    fn all_groups(&mut self, first: usize, arguments: &[Operand], call: &str) -> bool {
+        let [text, pattern, flags @ ..] = arguments else { return false };
+        let Shape::Text(index) = pattern.shape else { return false };
+        let regex = literal::value(self.sql, self.tokens[index]).unwrap_or_default();
+        let groups = formats::captures(&regex);
+        let start = self.tokens[first].start;
+        let end = arguments.last().map_or(start, |last| last.end);
+        if groups < 2 || self.edits.touch(text.start, text.end) || call == "pgc.regexp_part" {
+            return false;
+        }
+        let flags = flags.first().map(|flags| self.sql[flags.start..flags.end].trim_matches('\'').to_owned());
+        let all = flags.as_ref().is_some_and(|flags| flags.contains('g'));
+        let options = flags.unwrap_or_default().replace('g', "");
+        let (text, regex) = (&self.sql[text.start..text.end], literal::quote(&format!("(?s{options}){regex}")));
+        let each = |function: &str| {
+            let groups = (1..=groups).map(|group| format!("{function}({text}, {regex}, {group})"));
+            groups.collect::<Vec<_>>().join(", ")
+        };
+        let rows = call == "pgc.regexp_rows";
+        let list = match (rows, all) {
+            (true, true) => {
+                let row = (1..=groups).map(|group| format!("z[{group}]")).collect::<Vec<_>>().join(", ");
+                format!("list_transform(list_zip({}), lambda z: [{row}])", each("regexp_extract_all"))
+            }
+            (true, false) => {
+                format!("CASE WHEN regexp_matches({text}, {regex}) THEN [[{}]] END", each("regexp_extract"))
+            }
+            (false, _) => format!("CASE WHEN regexp_matches({text}, {regex}) THEN [{}] END", each("regexp_extract")),
+        };
+        self.edits.replace(start, end, format!("({list}"));
+        true
     }
 
     /// `to_char`, `to_date` and `to_timestamp` with a constant pattern.
@@ -444,18 +530,17 @@ impl Parser<'_> {
         let Operand { shape: Shape::Text(index), .. } = arguments[1] else { return };
         let Some(pattern) = literal::value(self.sql, self.tokens[index]) else { return };
         if let Some(format) = formats::number(&pattern).filter(|_| name == "to_char") {
-            // The value comes behind the format.
-            let value = &arguments[0];
-            let open = if format.trims { "rtrim(format(" } else { "format(" };
-            let pad = if format.width > 0 { "pgc.pad_left" } else { "" };
-            self.replace(first, last + 1, pad);
-            self.edits.open(value.start, format!("{open}{}, ", literal::quote(&format.format)));
-            self.edits.close(value.end, if format.trims { "::double), '0')" } else { "::double)" });
-            if format.width > 0 {
-                self.replace(index, index + 1, format.width.to_string());
-            } else {
-                self.edits.replace(value.end, self.tokens[index].end, "");
-            }
+            self.replace(first, last + 1, "pgc.to_char_number");
+            self.replace(index, index + 1, format);
+            return;
+        }
+        let value = &arguments[0];
+        if name == "to_char"
+            && formats::time(&pattern).is_none()
+            && !self.edits.touch(value.start, value.end)
+            && let Some(text) = formats::time_pieces(&pattern, &self.sql[value.start..value.end])
+        {
+            self.edits.replace(self.tokens[first].start, end, text);
             return;
         }
         let Some(time) = formats::time(&pattern) else { return };
@@ -469,43 +554,37 @@ impl Parser<'_> {
     }
 
     /// `format(text, …)` of a constant text becomes a concatenation.
-    fn format(&mut self, first: usize, last: usize, arguments: &[Operand]) {
-        let Some((Operand { shape: Shape::Text(index), .. }, values)) = arguments.split_first() else { return };
+    fn format(&mut self, first: usize, last: usize, arguments: &[Operand], end: usize) {
+        let Some((Operand { shape: Shape::Text(index), start, .. }, values)) = arguments.split_first() else { return };
         let Some(text) = literal::value(self.sql, self.tokens[*index]) else { return };
-        let mut pieces = text.split('%');
-        let mut pattern = pieces.next().unwrap_or("").replace('{', "{{").replace('}', "}}");
-        let mut wraps = Vec::new();
-        let mut literal_percent = false;
-        for piece in pieces {
-            if std::mem::take(&mut literal_percent) {
-                pattern.push_str(&piece.replace('{', "{{").replace('}', "}}"));
-                continue;
+        let pieces = match formats::text(&text, values.len()) {
+            Ok(pieces) => pieces,
+            Err(message) => {
+                self.error.get_or_insert(TranslateError::Value { message, state: "22023", position: *start });
+                return;
             }
-            let mut rest = piece.chars();
-            match rest.next() {
-                Some('s') => wraps.push("pgc.format_s("),
-                Some('I') => wraps.push("pgc.quote_ident("),
-                Some('L') => wraps.push("pgc.quote_nullable("),
-                None => {
-                    pattern.push('%');
-                    literal_percent = true;
-                    continue;
+        };
+        let in_order = pieces.iter().filter_map(|piece| piece.argument()).eq(0..values.len());
+        if in_order {
+            self.replace(first, last + 1, "format");
+            let pattern: String = pieces.iter().map(formats::Piece::pattern).collect();
+            self.replace(*index, index + 1, literal::quote(&pattern));
+            for (piece, value) in pieces.iter().filter(|piece| piece.argument().is_some()).zip(values) {
+                let (open, close) = piece.call();
+                self.edits.open(value.start, open);
+                self.edits.close(value.end, close);
+            }
+        } else if !self.edits.touch(*start, end) {
+            let parts = pieces.iter().map(|piece| match piece.argument() {
+                Some(argument) => {
+                    let (open, close) = piece.call();
+                    let value = &values[argument];
+                    format!("{open}{}{close}", &self.sql[value.start..value.end])
                 }
-                _ => return,
-            }
-            pattern.push_str("{}");
-            pattern.push_str(&rest.as_str().replace('{', "{{").replace('}', "}}"));
-        }
-        if wraps.len() != values.len() {
-            return;
-        }
-        self.replace(*index, index + 1, literal::quote(&pattern));
-        for (wrap, value) in wraps.into_iter().zip(values) {
-            self.edits.open(value.start, wrap);
-            self.edits.close(value.end, ")");
-        }
-        if last > first {
-            self.edits.replace(self.tokens[first].start, self.tokens[last].start, "");
+                None => literal::quote(piece.literal()),
+            });
+            let call = format!("concat({})", parts.collect::<Vec<_>>().join(", "));
+            self.edits.replace(self.tokens[first].start, end, call);
         }
     }
 

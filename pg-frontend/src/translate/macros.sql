@@ -48,14 +48,6 @@ CREATE OR REPLACE MACRO between_symmetric(a, b, c) AS a BETWEEN least(b, c) AND 
 
 CREATE OR REPLACE MACRO json_has_key(a, b) AS CASE WHEN json_type(a) = 'ARRAY' THEN json_contains(a, to_json(b)) ELSE json_exists(a, '/' || b) END;
 
-CREATE OR REPLACE MACRO json_has_any(a, b) AS len(list_filter(b, lambda k: list_contains(json_keys(a), k))) > 0;
-
-CREATE OR REPLACE MACRO json_has_all(a, b) AS len(list_filter(b, lambda k: NOT list_contains(json_keys(a), k))) = 0;
-
-CREATE OR REPLACE MACRO json_contains(a, b) AS system.main.json_contains(a::JSON, b::JSON);
-
-CREATE OR REPLACE MACRO json_contained(a, b) AS system.main.json_contains(b::JSON, a::JSON);
-
 CREATE OR REPLACE MACRO json_elements(a) AS json_extract(a, '$[*]');
 
 CREATE OR REPLACE MACRO json_elements_text(a) AS json_extract_string(a, '$[*]');
@@ -305,13 +297,7 @@ CREATE OR REPLACE MACRO json_items(a) AS CASE WHEN json_type(a) = 'ARRAY' THEN j
 CREATE OR REPLACE MACRO json_concat(a, b) AS CASE WHEN json_type(a) = 'OBJECT' AND json_type(b) = 'OBJECT' THEN ('{' || array_to_string(list_concat(list_transform(list_filter(json_keys(a), lambda k: NOT list_contains(json_keys(b), k)), lambda k: pgc.json_member(a, k)), list_transform(json_keys(b), lambda k: pgc.json_member(b, k))), ',') || '}')::JSON
     WHEN a IS NOT NULL AND b IS NOT NULL THEN to_json(list_concat(pgc.json_items(a), pgc.json_items(b))) END;
 
-CREATE OR REPLACE MACRO json_delete(a, b) AS CASE json_type(a) WHEN 'OBJECT' THEN ('{' || array_to_string(list_transform(list_filter(json_keys(a), lambda k: k <> b::VARCHAR), lambda k: pgc.json_member(a, k)), ',') || '}')::JSON
-    WHEN 'ARRAY' THEN to_json(list_filter(json_extract(a, '$[*]'), lambda e: json_type(e) <> 'VARCHAR' OR e ->> '$' <> b::VARCHAR)) ELSE error('cannot delete from scalar') END;
-
 CREATE OR REPLACE MACRO json_delete_item(a, n) AS CASE json_type(a) WHEN 'ARRAY' THEN to_json(list_concat(json_extract(a, '$[*]')[1:CASE WHEN n < 0 THEN json_array_length(a)::BIGINT + n ELSE n END], json_extract(a, '$[*]')[CASE WHEN n < 0 THEN greatest(json_array_length(a)::BIGINT + n, -1) ELSE n END + 2:])) ELSE error('cannot delete from object using integer index') END;
-
-CREATE OR REPLACE MACRO json_delete_all(a, b) AS CASE json_type(a) WHEN 'OBJECT' THEN ('{' || array_to_string(list_transform(list_filter(json_keys(a), lambda k: NOT list_contains(b, k)), lambda k: pgc.json_member(a, k)), ',') || '}')::JSON
-    WHEN 'ARRAY' THEN to_json(list_filter(json_extract(a, '$[*]'), lambda e: json_type(e) <> 'VARCHAR' OR NOT list_contains(b, e ->> '$'))) ELSE error('cannot delete from scalar') END;
 
 -- A value in objects within objects: a patch that first puts a number there, so that the value takes the place of what was there.
 CREATE OR REPLACE MACRO json_patch_of(p, v) AS list_reduce(list_prepend(v::VARCHAR, list_transform(list_reverse(p), lambda k: to_json(k)::VARCHAR)), lambda x, k: '{' || k || ':' || x || '}');
@@ -327,3 +313,55 @@ CREATE OR REPLACE MACRO jsonb_set(a, p, v) AS pgc.jsonb_set_at(a, p, v, true), (
 CREATE OR REPLACE MACRO pg_json_each(a) AS TABLE SELECT key, value FROM system.main.json_each(a);
 
 CREATE OR REPLACE MACRO json_each_text(a) AS TABLE SELECT key, value ->> '$' AS value FROM system.main.json_each(a);
+
+-- Containment goes by the structure from the top; three levels are compared, what lies deeper as DuckDB does.
+CREATE OR REPLACE MACRO json_contains_leaf(a, b) AS CASE WHEN json_type(b) IN ('OBJECT', 'ARRAY') THEN json_type(a) = json_type(b) AND system.main.json_contains(a::JSON, b::JSON) ELSE a::JSON = b::JSON END;
+
+CREATE OR REPLACE MACRO json_contains_inner(a, b) AS CASE json_type(b)
+    WHEN 'OBJECT' THEN json_type(a) = 'OBJECT' AND len(list_filter(json_keys(b), lambda k: NOT coalesce(pgc.json_contains_leaf(json_extract(a, pgc.json_pointer(k)), json_extract(b, pgc.json_pointer(k))), false))) = 0
+    WHEN 'ARRAY' THEN json_type(a) = 'ARRAY' AND len(list_filter(json_extract(b, '$[*]'), lambda e: len(list_filter(json_extract(a, '$[*]'), lambda f: coalesce(pgc.json_contains_leaf(f, e), false))) = 0)) = 0
+    ELSE a::JSON = b::JSON END;
+
+CREATE OR REPLACE MACRO json_contains(a, b) AS CASE json_type(b)
+    WHEN 'OBJECT' THEN json_type(a) = 'OBJECT' AND len(list_filter(json_keys(b), lambda k: NOT coalesce(pgc.json_contains_inner(json_extract(a, pgc.json_pointer(k)), json_extract(b, pgc.json_pointer(k))), false))) = 0
+    WHEN 'ARRAY' THEN json_type(a) = 'ARRAY' AND len(list_filter(json_extract(b, '$[*]'), lambda e: len(list_filter(json_extract(a, '$[*]'), lambda f: coalesce(pgc.json_contains_inner(f, e), false))) = 0)) = 0
+    ELSE CASE WHEN json_type(a) = 'ARRAY' THEN len(list_filter(json_extract(a, '$[*]'), lambda f: f = b::JSON)) > 0 ELSE a::JSON = b::JSON END END;
+
+CREATE OR REPLACE MACRO json_contained(a, b) AS pgc.json_contains(b, a);
+
+-- The keys of an object, the texts of an array.
+CREATE OR REPLACE MACRO json_names(a) AS CASE WHEN json_type(a) = 'ARRAY' THEN list_transform(list_filter(json_extract(a, '$[*]'), lambda e: json_type(e) = 'VARCHAR'), lambda e: json_extract_string(e, '$')) ELSE json_keys(a) END;
+
+CREATE OR REPLACE MACRO json_has_any(a, b) AS len(list_filter(b, lambda k: list_contains(pgc.json_names(a), k))) > 0;
+
+CREATE OR REPLACE MACRO json_has_all(a, b) AS len(list_filter(b, lambda k: NOT list_contains(pgc.json_names(a), k))) = 0;
+
+CREATE OR REPLACE MACRO json_delete_all(a, b) AS CASE json_type(a) WHEN 'OBJECT' THEN ('{' || array_to_string(list_transform(list_filter(json_keys(a), lambda k: NOT list_contains(b, k)), lambda k: pgc.json_member(a, k)), ',') || '}')::JSON
+    WHEN 'ARRAY' THEN to_json(list_filter(json_extract(a, '$[*]'), lambda e: json_type(e) <> 'VARCHAR' OR NOT list_contains(b, json_extract_string(e, '$')))) ELSE error('cannot delete from scalar')::JSON END;
+
+CREATE OR REPLACE MACRO json_delete(a, b) AS pgc.json_delete_all(a, [b::VARCHAR]);
+
+CREATE OR REPLACE MACRO pad_right(a, n) AS CASE WHEN length(a) < n THEN rpad(a, n, ' ') ELSE a END;
+
+-- Numbers in a pattern: `t` has the places before the point.
+CREATE OR REPLACE MACRO number_digits(a, n) AS system.main.round(abs(a)::DECIMAL(38, 10), n)::VARCHAR;
+
+CREATE OR REPLACE MACRO number_grouped(d, t) AS array_to_string(list_transform(range(1, length(t) + 1), lambda i: CASE WHEN t[i] <> ',' THEN d[length(replace(left(t, i), ',', ''))] WHEN trim(left(d, length(replace(left(t, i), ',', '')))) = '' THEN ' ' ELSE ',' END), '');
+
+CREATE OR REPLACE MACRO number_body(w, f, t, zeros, n, least, point) AS CASE WHEN length(w) > length(replace(t, ',', '')) THEN regexp_replace(t, '[09]', '#', 'g') || CASE WHEN point THEN '.' ELSE '' END || repeat('#', n)
+    ELSE pgc.number_grouped(lpad(lpad(w, greatest(length(w), zeros)::INTEGER, '0'), length(replace(t, ',', ''))::INTEGER, ' '), t) || CASE WHEN point THEN '.' ELSE '' END || left(f, least) || rtrim(system.main.substr(f, least + 1), '0') END;
+
+CREATE OR REPLACE MACRO number_signed(b, negative, width, bare, sign) AS CASE
+    WHEN sign IN ('SE', 'SGE') THEN CASE WHEN bare THEN b ELSE lpad(b, width, ' ') END || CASE WHEN negative THEN '-' ELSE '+' END
+    WHEN sign = 'S' THEN CASE WHEN bare THEN '' ELSE repeat(' ', width - length(b)) END || CASE WHEN negative THEN '-' ELSE '+' END || b
+    WHEN sign = 'SG' THEN CASE WHEN negative THEN '-' ELSE '+' END || CASE WHEN bare THEN b ELSE lpad(b, width, ' ') END
+    WHEN sign = 'MI' THEN CASE WHEN negative THEN '-' WHEN bare THEN '' ELSE ' ' END || CASE WHEN bare THEN b ELSE lpad(b, width, ' ') END
+    WHEN sign = 'MIE' THEN CASE WHEN bare THEN b ELSE lpad(b, width, ' ') END || CASE WHEN negative THEN '-' WHEN bare THEN '' ELSE ' ' END
+    WHEN sign = 'PR' THEN CASE WHEN bare AND negative THEN '<' || b || '>' WHEN bare THEN b ELSE lpad(CASE WHEN negative THEN '<' || b || '>' ELSE ' ' || b || ' ' END, width + 2, ' ') END
+    ELSE CASE WHEN sign = 'PL' THEN CASE WHEN NOT negative THEN '+' WHEN bare THEN '' ELSE ' ' END WHEN sign = 'L' AND NOT bare THEN ' ' ELSE '' END
+        || CASE WHEN bare THEN '' ELSE repeat(' ', width - length(b)) END || CASE WHEN negative THEN '-' WHEN bare THEN '' ELSE ' ' END || b
+        || CASE WHEN sign = 'PLE' THEN CASE WHEN negative THEN ' ' ELSE '+' END ELSE '' END END;
+
+CREATE OR REPLACE MACRO to_char_number(a, t, zeros, n, least, point, bare, sign) AS pgc.number_signed(
+    ltrim(pgc.number_body(CASE WHEN n > 0 AND split_part(pgc.number_digits(a, n), '.', 1) = '0' THEN '' ELSE split_part(pgc.number_digits(a, n), '.', 1) END,
+        split_part(pgc.number_digits(a, n), '.', 2), t, zeros, n, least, point)), a < 0, (length(t) + CASE WHEN point THEN 1 ELSE 0 END + n)::INTEGER, bare, sign);

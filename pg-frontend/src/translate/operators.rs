@@ -67,10 +67,9 @@ impl Parser<'_> {
         let to = self.at;
         // Powers of powers group from the left in PostgreSQL, as everything else.
         let right = self.expression(tight)?;
-        let result = Operand {
-            known: results::of_operator(operator, left.known, right.known),
-            ..joined(&left, right.end)
-        };
+        let result =
+            Operand { known: results::of_operator(operator, left.known, right.known), ..joined(&left, right.end) };
+        self.parameter_beside(operator, &left, &right);
         let left = self.shown(left);
         let right = if operator == "||" { self.shown(right) } else { right };
         match operator {
@@ -128,6 +127,22 @@ impl Parser<'_> {
             },
         }
         Some(result)
+    }
+
+    /// A parameter beside a number has that number's type.
+    fn parameter_beside(&mut self, operator: &str, left: &Operand, right: &Operand) {
+        if !matches!(operator, "+" | "-" | "*" | "/" | "%" | "=" | "<>" | "<" | ">" | "<=" | ">=") {
+            return;
+        }
+        for (parameter, other) in [(left, right), (right, left)] {
+            let Some(known) = other.known.filter(|known| known.is_number()) else { continue };
+            if parameter.shape == Shape::Parameter
+                && let Some(number) =
+                    self.sql.get(parameter.start + 1..parameter.end).and_then(|text| text.parse().ok())
+            {
+                self.parameter_types.push((number, known.oid()));
+            }
+        }
     }
 
     /// Whether a concatenation is one of JSON: one side says so and the other is no text.
@@ -270,7 +285,18 @@ impl Parser<'_> {
         let from = self.at;
         self.at += 1 + usize::from(negated);
         match word {
-            "or" | "and" | "overlaps" => {
+            "overlaps" => {
+                let right = self.at;
+                let operand = self.expression(tight)?;
+                let label = Label::Strong("overlaps".to_owned());
+                // Two rows in parentheses are the four arguments.
+                if self.mark_at(right, "(") && self.mark_at(from - 1, ")") {
+                    self.edits.replace(left.start, left.start + 1, "pgc.\"overlaps\"(");
+                    self.replace(from - 1, right + 1, ",");
+                }
+                Some(Some(Operand { label, ..joined(&left, operand.end) }))
+            }
+            "or" | "and" => {
                 let right = self.expression(tight)?;
                 Some(Some(joined(&left, right.end)))
             }

@@ -9,7 +9,7 @@ use super::edits::Edits;
 use super::functions::Call;
 use super::lexer::{Kind, Token};
 use super::results::Results;
-use super::{Options, literal};
+use super::{Options, TranslateError, literal};
 
 /// How deep parentheses, subqueries and prefix operators may be nested.
 pub(super) const DEPTH: usize = 120;
@@ -40,6 +40,10 @@ pub(super) struct Parser<'a> {
     pub correlated: usize,
     /// The call that was read last.
     pub call: Option<Call>,
+    /// A value that PostgreSQL would refuse.
+    pub error: Option<TranslateError>,
+    /// Types of parameters that what stands beside them tells, by their OIDs.
+    pub parameter_types: Vec<(u16, u32)>,
     /// What is known of the columns of the statement's rows.
     pub results: Option<Results>,
 }
@@ -82,6 +86,8 @@ impl<'a> Parser<'a> {
             ignored: false,
             correlated: 0,
             call: None,
+            error: None,
+            parameter_types: Vec::new(),
             results: None,
         }
     }

@@ -98,13 +98,19 @@ impl Parser<'_> {
                 }
                 "returning" => {
                     self.at += 1;
-                    self.results = self.depth.eq(&0).then(Results::default).or(self.results.take());
+                    // What an INSERT selects is no result.
+                    self.results = self.results.take().filter(|_| self.depth > 0);
                     self.select_list(labels);
                 }
                 "with" => self.common_tables(),
                 "from" => {
                     self.at += 1;
                     self.tables();
+                }
+                "using" if self.operator_at(self.at + 1, "<") || self.operator_at(self.at + 1, ">") => {
+                    let order = if self.operator_at(self.at + 1, "<") { "ASC" } else { "DESC" };
+                    self.at += 2;
+                    self.replace(before, self.at, order);
                 }
                 "using" if !self.mark_at(self.at + 1, "(") || self.query_at(self.at + 1) => {
                     self.at += 1;

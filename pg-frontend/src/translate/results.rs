@@ -117,7 +117,11 @@ pub(super) fn of_operator(operator: &str, left: Option<PgType>, right: Option<Pg
     let is_number = |scalar| matches!(scalar, Int2 | Int4 | Int8 | Float4 | Float8 | Numeric);
     let scalar = match (operator, left.scalar, right.scalar) {
         // A constant in quotes has no type of its own, and NULL has none either.
-        ("+" | "-" | "*" | "/" | "%", Text, number) | ("+" | "-" | "*" | "/" | "%", number, Text) if is_number(number) => number,
+        ("+" | "-" | "*" | "/" | "%", Text, number) | ("+" | "-" | "*" | "/" | "%", number, Text)
+            if is_number(number) =>
+        {
+            number
+        }
         ("-", Date, Date) => Int4,
         ("+" | "-", TimestampTz, Interval) => TimestampTz,
         ("->" | "#>", Json | Jsonb, _) | ("||" | "-" | "#-", Jsonb, _) => left.scalar,

@@ -108,9 +108,10 @@ impl TypeName {
                 let scale = rest.first().copied().unwrap_or(0);
                 i32::try_from((precision << 16) | (scale & 0x7ff)).ok()?.checked_add(4)?
             }
-            (Scalar::Bit | Scalar::Varbit | Scalar::Time | Scalar::TimeTz | Scalar::Timestamp | Scalar::TimestampTz, [n]) => {
-                i32::try_from(*n).ok()?
-            }
+            (
+                Scalar::Bit | Scalar::Varbit | Scalar::Time | Scalar::TimeTz | Scalar::Timestamp | Scalar::TimestampTz,
+                [n],
+            ) => i32::try_from(*n).ok()?,
             (Scalar::Bit, []) => 1,
             _ => -1,
         };

@@ -207,6 +207,12 @@ impl Parser<'_> {
                 let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
                 (plain && !digits.is_empty() && !fraction.contains('.')).then(|| decimal((whole.len(), fraction.len())))
             }
+            "bit" if value.bytes().all(|byte| matches!(byte, b'0' | b'1')) => {
+                let length = name.modifiers.first().copied().map_or(1, |length| usize::try_from(length).unwrap_or(1));
+                let bits: String = value.chars().chain(std::iter::repeat('0')).take(length).collect();
+                self.replace(index, index + 1, literal::quote(&bits));
+                Some(Plan::Rename("bit".to_owned()))
+            }
             "bool" => {
                 let value = value.trim().to_ascii_lowercase();
                 let truth = match value.as_str() {

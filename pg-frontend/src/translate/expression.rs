@@ -138,7 +138,11 @@ impl Parser<'_> {
             Kind::Text(form) => {
                 let text = self.at;
                 self.at += 1;
-                known = (!matches!(form, Text::Bits | Text::Hex)).then_some(PgType::scalar(Scalar::Text));
+                known = Some(PgType::scalar(if matches!(form, Text::Bits | Text::Hex) {
+                    Scalar::Bit
+                } else {
+                    Scalar::Text
+                }));
                 if self.keyword_is(self.at, "uescape") {
                     self.unicode_escape(text);
                 }

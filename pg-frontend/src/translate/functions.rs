@@ -16,19 +16,20 @@ use crate::encode::{PgType, Scalar};
 const RENAMED: &[(&str, &str)] = &[
     ("clock_timestamp", "now"),
     ("div", "pgc.whole_div"),
+    ("pow", "pgc.pg_power"),
+    ("power", "pgc.pg_power"),
     ("every", "bool_and"),
     ("json_agg", "json_group_array"),
     ("json_build_array", "json_array"),
     ("json_build_object", "json_object"),
     ("json_object_agg", "json_group_object"),
-    ("json_object_keys", "json_keys"),
     ("jsonb_agg", "json_group_array"),
-    ("jsonb_array_length", "json_array_length"),
+    ("json_array_length", "pgc.json_length"),
+    ("jsonb_array_length", "pgc.json_length"),
     ("jsonb_build_array", "json_array"),
     ("jsonb_build_object", "json_object"),
     ("jsonb_each", "json_each"),
     ("jsonb_object_agg", "json_group_object"),
-    ("jsonb_object_keys", "json_keys"),
     ("jsonb_pretty", "json_pretty"),
     ("row_to_json", "to_json"),
     ("statement_timestamp", "now"),
@@ -46,7 +47,9 @@ pub(super) const SHADOWING: &[&str] = &[
     "cot",
     "decode",
     "encode",
+    "exp",
     "lpad",
+    "make_date",
     "mod",
     "octet_length",
     "round",
@@ -114,10 +117,10 @@ const SETS: &[(&str, &str, Option<&str>)] = &[
     ("generate_subscripts", "pgc.generate_subscripts", None),
     ("json_array_elements", "pgc.json_elements", Some("value")),
     ("json_array_elements_text", "pgc.json_elements_text", Some("value")),
-    ("json_object_keys", "json_keys", None),
+    ("json_object_keys", "pgc.json_keys_of", None),
     ("jsonb_array_elements", "pgc.json_elements", Some("value")),
     ("jsonb_array_elements_text", "pgc.json_elements_text", Some("value")),
-    ("jsonb_object_keys", "json_keys", None),
+    ("jsonb_object_keys", "pgc.json_keys_of", None),
     ("regexp_matches", "pgc.regexp_rows", None),
     ("regexp_split_to_table", "regexp_split_to_array", None),
     ("string_to_table", "pgc.pg_string_to_array", None),
@@ -135,6 +138,13 @@ pub(super) struct Call {
 
 fn set(name: &str) -> Option<&'static (&'static str, &'static str, Option<&'static str>)> {
     SETS.iter().find(|(known, ..)| *known == name)
+}
+
+/// Whether a side of a division may be a numeric.
+fn is_divided(operand: &Operand) -> bool {
+    operand.known.is_none_or(|known| {
+        known.dimensions == 0 && matches!(known.scalar, Scalar::Numeric | Scalar::Int4 | Scalar::Int8)
+    })
 }
 
 fn is_bytes(operand: Option<&Operand>) -> bool {
@@ -284,6 +294,24 @@ impl Parser<'_> {
         .to_owned()
     }
 
+    /// Gives a quotient that is a whole item its digits in PostgreSQL, where DuckDB would divide decimals as floats.
+    pub fn division(&mut self, operand: &Operand) -> bool {
+        let Some((left, right)) = self.quotient.take() else { return false };
+        let whole = left.start == operand.start && right.end == operand.end;
+        let simple =
+            !self.edits.touch(left.start + 1, left.end) && !self.edits.touch(right.start, right.end.max(1) - 1);
+        let copied = |operand: &Operand| &self.sql[operand.start..operand.end];
+        let plain = |text: &str| !text.contains(['(', '\'', '$', '"', '[', '/', '*', '+', '-']) && !text.contains("::");
+        let fine = plain(copied(&left)) && plain(copied(&right)) && is_divided(&left) && is_divided(&right);
+        if !whole || !simple || !fine {
+            return false;
+        }
+        let close = format!(", {}, {})", copied(&left), copied(&right));
+        self.edits.open(operand.start, "pgc.quotient_out(");
+        self.edits.close(operand.end, close);
+        true
+    }
+
     /// Gives a sum or an average that is a whole item its type in PostgreSQL; `true` for an average. Inside of other
     /// expressions both stay as wide as DuckDB makes them.
     pub fn aggregate(&mut self, operand: &Operand) -> bool {
@@ -362,6 +390,7 @@ impl Parser<'_> {
                 let call = if name == "substring" { "pgc.regexp_part" } else { "pgc.regexp_match" };
                 return self.captured(first, last, arguments, call);
             }
+            "concat" | "concat_ws" => self.texts(arguments),
             "regexp_replace" => self.whole_match(arguments.get(2)),
             "array_agg" | "json_agg" | "jsonb_agg" if self.keyword_is(last + 2, "distinct") => {
                 self.distinct_in_order(arguments, end)
@@ -466,6 +495,20 @@ impl Parser<'_> {
             && value.contains("\\&")
         {
             self.replace(*index, index + 1, literal::quote(&value.replace("\\&", "\\0")));
+        }
+    }
+
+    /// Values that are put together as texts.
+    fn texts(&mut self, arguments: &[Operand]) {
+        for argument in arguments {
+            let Some(known) = argument.known else { continue };
+            if known == PgType::scalar(Scalar::Bool) {
+                self.edits.open(argument.start, "left((");
+                self.edits.close(argument.end, ")::VARCHAR, 1)");
+            } else if known.dimensions > 0 && self.may_dispatch(argument) {
+                self.edits.open(argument.start, "pgc.text_of(");
+                self.edits.close(argument.end, ")");
+            }
         }
     }
 

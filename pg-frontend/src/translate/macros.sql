@@ -48,10 +48,6 @@ CREATE OR REPLACE MACRO between_symmetric(a, b, c) AS a BETWEEN least(b, c) AND 
 
 CREATE OR REPLACE MACRO json_has_key(a, b) AS CASE WHEN json_type(a) = 'ARRAY' THEN json_contains(a, to_json(b)) ELSE json_exists(a, '/' || b) END;
 
-CREATE OR REPLACE MACRO json_elements(a) AS json_extract(a, '$[*]');
-
-CREATE OR REPLACE MACRO json_elements_text(a) AS json_extract_string(a, '$[*]');
-
 CREATE OR REPLACE MACRO json_extract_path(a, b) AS json_extract(a, '/' || b),
     (a, b, c) AS json_extract(a, '/' || b || '/' || c),
     (a, b, c, d) AS json_extract(a, '/' || b || '/' || c || '/' || d);
@@ -102,8 +98,6 @@ CREATE OR REPLACE MACRO convert_from(a, b) AS system.main.decode(a);
 CREATE OR REPLACE MACRO convert_to(a, b) AS system.main.encode(a);
 
 CREATE OR REPLACE MACRO pg_sha256(a VARCHAR) AS unhex(system.main.sha256(a)), (a BLOB) AS unhex(system.main.sha256(a));
-
-CREATE OR REPLACE MACRO quote_ident(a) AS CASE WHEN regexp_full_match(a, '[a-z_][a-z0-9_$]*') THEN a ELSE '"' || replace(a, '"', '""') || '"' END;
 
 CREATE OR REPLACE MACRO quote_literal(a) AS '''' || replace(a::VARCHAR, '''', '''''') || '''';
 
@@ -236,8 +230,6 @@ CREATE OR REPLACE MACRO array_positions(a, b) AS CASE WHEN a IS NOT NULL THEN li
 CREATE OR REPLACE MACRO pg_string_to_array(a, b) AS CASE WHEN a = '' THEN [] WHEN b IS NULL THEN regexp_extract_all(a, '(?s).') WHEN b = '' THEN [a] ELSE string_split(a, b) END,
     (a, b, c) AS list_transform(CASE WHEN a = '' THEN [] WHEN b IS NULL THEN regexp_extract_all(a, '(?s).') WHEN b = '' THEN [a] ELSE string_split(a, b) END, lambda e: nullif(e, c));
 
-CREATE OR REPLACE MACRO pg_split_part(a, b, n) AS CASE WHEN n = 0 THEN error('field position must not be zero') WHEN b = '' THEN CASE WHEN n IN (1, -1) THEN a ELSE '' END ELSE split_part(a, b, n) END;
-
 CREATE OR REPLACE MACRO pg_lpad(a, n) AS CASE WHEN n <= 0 THEN '' ELSE lpad(a, n, ' ') END, (a, n, f) AS CASE WHEN n <= 0 THEN '' WHEN f = '' THEN system.main.substr(a, 1, n) ELSE lpad(a, n, f) END;
 
 CREATE OR REPLACE MACRO pg_rpad(a, n) AS CASE WHEN n <= 0 THEN '' ELSE rpad(a, n, ' ') END, (a, n, f) AS CASE WHEN n <= 0 THEN '' WHEN f = '' THEN system.main.substr(a, 1, n) ELSE rpad(a, n, f) END;
@@ -274,8 +266,6 @@ CREATE OR REPLACE MACRO pg_cot(a) AS CASE WHEN a = 0 THEN 'Infinity'::DOUBLE ELS
 
 CREATE OR REPLACE MACRO regexp_instr(a, b) AS CASE WHEN system.main.regexp_matches(a, b, 's') THEN length(regexp_extract(a, '(?s)^(.*?)(?:' || b || ')', 1)) + 1 WHEN a IS NOT NULL AND b IS NOT NULL THEN 0 END;
 
-CREATE OR REPLACE MACRO shift_left(a, b) AS CASE WHEN typeof(a) IN ('INTEGER', 'SMALLINT') THEN (a::HUGEINT * (1::HUGEINT << (b & 31)))::VARCHAR::HUGEINT % 4294967296 ELSE a::HUGEINT * (1::HUGEINT << (b & 63)) END;
-
 CREATE OR REPLACE MACRO get_byte(a, n) AS ('0x' || system.main.substr(hex(a), n * 2 + 1, 2))::INTEGER;
 
 CREATE OR REPLACE MACRO bytes_substr(a, b) AS unhex(system.main.substr(hex(a), greatest(b, 1) * 2 - 1)), (a, b, c) AS unhex(system.main.substr(hex(a), greatest(b, 1) * 2 - 1, greatest(b + c - greatest(b, 1), 0) * 2));
@@ -309,10 +299,6 @@ CREATE OR REPLACE MACRO jsonb_set_at(a, p, v, c) AS CASE WHEN len(p) = 0 THEN a:
     ELSE json_merge_patch(json_merge_patch(a, pgc.json_patch_of(p, '0')::JSON), pgc.json_patch_of(p, v)::JSON) END;
 
 CREATE OR REPLACE MACRO jsonb_set(a, p, v) AS pgc.jsonb_set_at(a, p, v, true), (a, p, v, c) AS pgc.jsonb_set_at(a, p, v, c);
-
-CREATE OR REPLACE MACRO pg_json_each(a) AS TABLE SELECT key, value FROM system.main.json_each(a);
-
-CREATE OR REPLACE MACRO json_each_text(a) AS TABLE SELECT key, value ->> '$' AS value FROM system.main.json_each(a);
 
 -- Containment goes by the structure from the top; three levels are compared, what lies deeper as DuckDB does.
 CREATE OR REPLACE MACRO json_contains_leaf(a, b) AS CASE WHEN json_type(b) IN ('OBJECT', 'ARRAY') THEN json_type(a) = json_type(b) AND system.main.json_contains(a::JSON, b::JSON) ELSE a::JSON = b::JSON END;
@@ -365,3 +351,45 @@ CREATE OR REPLACE MACRO number_signed(b, negative, width, bare, sign) AS CASE
 CREATE OR REPLACE MACRO to_char_number(a, t, zeros, n, least, point, bare, sign) AS pgc.number_signed(
     ltrim(pgc.number_body(CASE WHEN n > 0 AND split_part(pgc.number_digits(a, n), '.', 1) = '0' THEN '' ELSE split_part(pgc.number_digits(a, n), '.', 1) END,
         split_part(pgc.number_digits(a, n), '.', 2), t, zeros, n, least, point)), a < 0, (length(t) + CASE WHEN point THEN 1 ELSE 0 END + n)::INTEGER, bare, sign);
+
+CREATE OR REPLACE MACRO json_as_array(a, what) AS CASE WHEN json_type(a) <> 'ARRAY' THEN error('cannot ' || what || ' a JSON value that is no array')::JSON ELSE a::JSON END;
+
+CREATE OR REPLACE MACRO json_object_of(a, what) AS CASE WHEN json_type(a) <> 'OBJECT' THEN error('cannot ' || what || ' a JSON value that is no object')::JSON ELSE a::JSON END;
+
+CREATE OR REPLACE MACRO json_elements(a) AS json_extract(pgc.json_as_array(a, 'extract elements from'), '$[*]');
+
+CREATE OR REPLACE MACRO json_elements_text(a) AS json_extract_string(pgc.json_as_array(a, 'extract elements from'), '$[*]');
+
+CREATE OR REPLACE MACRO json_keys_of(a) AS json_keys(pgc.json_object_of(a, 'take the keys of'));
+
+CREATE OR REPLACE MACRO json_length(a) AS json_array_length(pgc.json_as_array(a, 'get the length of'));
+
+CREATE OR REPLACE MACRO pg_json_each(a) AS TABLE SELECT key, value FROM system.main.json_each(pgc.json_object_of(a, 'deconstruct'));
+
+CREATE OR REPLACE MACRO json_each_text(a) AS TABLE SELECT key, value ->> '$' AS value FROM system.main.json_each(pgc.json_object_of(a, 'deconstruct'));
+
+CREATE OR REPLACE MACRO quote_ident(a) AS CASE WHEN regexp_full_match(a::VARCHAR, '[a-z_][a-z0-9_$]*') THEN a::VARCHAR ELSE '"' || replace(a::VARCHAR, '"', '""') || '"' END;
+
+CREATE OR REPLACE MACRO pg_split_part(a, b, n) AS CASE WHEN n = 0 THEN error('field position must not be zero') WHEN b = '' THEN CASE WHEN n IN (1, -1) THEN a ELSE '' END ELSE split_part(a, b, n) END;
+
+-- A result beyond the largest float is an error, unless an argument was infinite.
+CREATE OR REPLACE MACRO float_checked(x, fine) AS CASE WHEN isinf(x) AND NOT fine THEN error('value out of range: overflow') ELSE x END;
+
+CREATE OR REPLACE MACRO pg_power(a, b) AS CASE WHEN a = 0 AND b < 0 THEN error('zero raised to a negative power is undefined')
+    WHEN a < 0 AND b <> floor(b) THEN error('a negative number raised to a non-integer power yields a complex result')
+    ELSE pgc.float_checked(power(a, b), isinf(a::DOUBLE) OR isinf(b::DOUBLE)) END;
+
+CREATE OR REPLACE MACRO pg_exp(a) AS pgc.float_checked(exp(a), isinf(a::DOUBLE));
+
+-- There is no year 0, and before it is counted backwards.
+CREATE OR REPLACE MACRO pg_make_date(y, m, d) AS CASE WHEN y = 0 THEN error('date field value out of range: 0') ELSE make_date((y + CASE WHEN y < 0 THEN 1 ELSE 0 END)::BIGINT, m::BIGINT, d::BIGINT) END;
+
+CREATE OR REPLACE MACRO numeric_quotient(a, b) AS CASE WHEN b = 0 THEN error('division by zero')
+    WHEN abs(b) < 100000000000 THEN pgc.quotient_16(abs((a * 10000000000::DECIMAL(11, 0))::HUGEINT), abs((b * 10000000000::DECIMAL(11, 0))::HUGEINT)) * (sign(a) * sign(b))::DECIMAL(1, 0)
+    ELSE (a::DOUBLE / b::DOUBLE)::DECIMAL(38, 16) END;
+
+-- A quotient `q` of `a` and `b` as exact as PostgreSQL's, where both are numeric.
+CREATE OR REPLACE MACRO quotient_out(q, a DECIMAL, b DECIMAL) AS pgc.numeric_quotient(a, b), (q, a DECIMAL, b INTEGER) AS pgc.numeric_quotient(a, b), (q, a DECIMAL, b BIGINT) AS pgc.numeric_quotient(a, b), (q, a DECIMAL, b SMALLINT) AS pgc.numeric_quotient(a, b),
+    (q, a INTEGER, b DECIMAL) AS pgc.numeric_quotient(a, b), (q, a BIGINT, b DECIMAL) AS pgc.numeric_quotient(a, b), (q, a SMALLINT, b DECIMAL) AS pgc.numeric_quotient(a, b),
+    (q, a INTEGER, b INTEGER) AS q, (q, a BIGINT, b BIGINT) AS q, (q, a INTEGER, b BIGINT) AS q, (q, a BIGINT, b INTEGER) AS q, (q, a SMALLINT, b SMALLINT) AS q, (q, a DOUBLE, b DOUBLE) AS q, (q, a FLOAT, b FLOAT) AS q,
+    (q, a DOUBLE, b DECIMAL) AS q, (q, a DECIMAL, b DOUBLE) AS q, (q, a FLOAT, b DECIMAL) AS q, (q, a DECIMAL, b FLOAT) AS q, (q, a HUGEINT, b HUGEINT) AS q, (q, a, b) AS q;

@@ -78,6 +78,7 @@ impl Parser<'_> {
                 return Some(Operand { shape: Shape::Interval, ..result });
             }
             "/" | "%" => {
+                self.quotient = (operator == "/").then(|| (left.clone(), right.clone()));
                 let safe = matches!(right.shape, Shape::NonZero | Shape::Number { zero: false, .. });
                 if !safe {
                     self.call_around(&left, &right, from, to, if operator == "/" { "pgc.div(" } else { "pgc.rem(" });
@@ -120,6 +121,7 @@ impl Parser<'_> {
                 self.array_text(&left, true);
             }
             "~~" | "~~*" | "!~~" | "!~~*" => self.pattern_escape(&right, from, to, operator),
+            "^" => self.call_around(&left, &right, from, to, "pgc.pg_power("),
             _ => match call_of(operator) {
                 Some(call) => self.call_around(&left, &right, from, to, call),
                 None if to - from > 1 => self.replace(from, to, operator.to_owned()),

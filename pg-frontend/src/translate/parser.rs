@@ -6,6 +6,7 @@
 //! behind it, because DuckDB reads the text again and tells what is wrong with it.
 
 use super::edits::Edits;
+use super::expression::Operand;
 use super::functions::Call;
 use super::lexer::{Kind, Token};
 use super::results::Results;
@@ -40,6 +41,8 @@ pub(super) struct Parser<'a> {
     pub correlated: usize,
     /// The call that was read last.
     pub call: Option<Call>,
+    /// The sides of the division that was read last.
+    pub quotient: Option<(Operand, Operand)>,
     /// A value that PostgreSQL would refuse.
     pub error: Option<TranslateError>,
     /// Types of parameters that what stands beside them tells, by their OIDs.
@@ -86,6 +89,7 @@ impl<'a> Parser<'a> {
             ignored: false,
             correlated: 0,
             call: None,
+            quotient: None,
             error: None,
             parameter_types: Vec::new(),
             results: None,

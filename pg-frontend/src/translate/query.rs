@@ -242,7 +242,7 @@ impl Parser<'_> {
         };
         let operand = self.shown(operand);
         results.push(&operand);
-        if self.depth == 0 && self.aggregate(&operand) {
+        if self.depth == 0 && (self.aggregate(&operand) || self.division(&operand)) {
             results.quotient();
         }
         if self.keyword_is(self.at, "as") {

@@ -122,6 +122,7 @@ pub(super) fn of_operator(operator: &str, left: Option<PgType>, right: Option<Pg
         {
             number
         }
+        ("||", Text, other) | ("||", other, Text) if !matches!(other, Json | Jsonb) => Text,
         ("-", Date, Date) => Int4,
         ("+" | "-", TimestampTz, Interval) => TimestampTz,
         ("->" | "#>", Json | Jsonb, _) | ("||" | "-" | "#-", Jsonb, _) => left.scalar,
@@ -178,6 +179,7 @@ const CALLS: &[(Scalar, &[&str])] = &[
             "width_bucket",
         ],
     ),
+    (Scalar::Text, &["array_dims", "array_to_string", "quote_ident", "quote_literal", "quote_nullable"]),
     (Scalar::Float8, &["date_part"]),
     (Scalar::Numeric, &["extract", "div", "to_number"]),
     (Scalar::Name, &["current_database", "current_schema"]),
@@ -220,8 +222,24 @@ pub(super) fn of_call(name: &str, arguments: &[Operand]) -> Option<PgType> {
         "log" if arguments.len() == 2 => Scalar::Numeric,
         "power" | "pow" if of(0)? == Scalar::Numeric || of(1)? == Scalar::Numeric => Scalar::Numeric,
         "mod" | "gcd" | "lcm" => promoted(of(0)?, of(1)?),
+        "coalesce" | "nullif" | "greatest" | "least" => return common(arguments),
         "generate_series" => promoted(of(0)?, of(1)?),
         _ => return None,
     };
     Some(PgType::scalar(scalar))
+}
+
+/// The type in which arguments meet; constants in quotes, like NULL, take that of the others.
+fn common(arguments: &[Operand]) -> Option<PgType> {
+    let mut found = PgType::scalar(Scalar::Text);
+    for argument in arguments {
+        let known = argument.known?;
+        found = match (found.scalar, known.scalar) {
+            _ if found == known || known == PgType::scalar(Scalar::Text) => found,
+            (Scalar::Text, _) => known,
+            (one, other) if found.is_number() && known.is_number() => PgType::scalar(promoted(one, other)),
+            _ => return None,
+        };
+    }
+    Some(PgType { typmod: -1, ..found })
 }

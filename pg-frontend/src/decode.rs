@@ -18,7 +18,7 @@ mod tests;
 
 pub use copy::{CopyColumn, CopyDecoder, CopyError, CopyInput, ForceNull, HeaderLine};
 
-use crate::encode::{Format, PgType, Settings};
+use crate::encode::{DateOrder, Format, PgType, Settings};
 use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::datatypes::Schema;
 use bytes::Bytes;
@@ -132,8 +132,9 @@ pub fn parameters(
 }
 
 /// Whether a text is a value of a type.
-pub(crate) fn check(pg_type: PgType, text: &str) -> Result<(), DecodeError> {
-    parameter(pg_type, Format::Text, Some(text.as_bytes()), &Settings::default()).map(drop)
+pub(crate) fn check(pg_type: PgType, text: &str, date_order: DateOrder) -> Result<(), DecodeError> {
+    let settings = Settings { date_order, ..Settings::default() };
+    parameter(pg_type, Format::Text, Some(text.as_bytes()), &settings).map(drop)
 }
 
 fn parameter(

@@ -33,6 +33,7 @@ mod tables;
 mod tests;
 mod types;
 
+use crate::encode::DateOrder;
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -55,11 +56,13 @@ pub struct Options {
     pub user: Option<String>,
     /// Whether constants are PostgreSQL's, so that one it would not read is an error.
     pub checks_constants: bool,
+    /// What 01/02/03 is.
+    pub date_order: DateOrder,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { standard_conforming_strings: true, user: None, checks_constants: true }
+        Options { standard_conforming_strings: true, user: None, checks_constants: true, date_order: DateOrder::Mdy }
     }
 }
 

@@ -182,6 +182,7 @@ fn options(settings: &Settings) -> Options {
     Options {
         standard_conforming_strings: settings.is_on("standard_conforming_strings"),
         user: settings.get("session_authorization").map(str::to_owned),
+        date_order: settings.text.date_order,
         checks_constants: settings.is_on("tavana.translate"),
     }
 }

@@ -15,7 +15,9 @@ impl Session {
         self.in_extended = false;
         // The simple protocol uses the nameless ones itself.
         self.prepared.remove("");
-        self.portals.remove("");
+        if self.status != Status::Failed {
+            self.portals.remove("");
+        }
         let outcome = self.statements(text).await;
         let outcome = match outcome {
             Ok(()) if self.implicit => self.commit_implicit().await,

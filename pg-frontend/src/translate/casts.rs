@@ -11,7 +11,7 @@ use super::literal;
 use super::parser::Parser;
 use super::types::{NUMERIC, TypeName};
 use crate::decode::{datetime, interval as intervals};
-use crate::encode::{Scalar, Settings, calendar};
+use crate::encode::{DateOrder, Scalar, Settings, calendar};
 
 /// What becomes of a cast.
 enum Plan {
@@ -155,7 +155,7 @@ impl Parser<'_> {
         // What the fields behind an interval allow, and what DuckDB's decimals cannot hold, is another matter.
         let fields = name.name == "interval" && is_field(self.keyword(index + 1).as_str());
         let Some(pg_type) = name.pg_type().filter(|_| self.options.checks_constants && !fields) else { return };
-        let Err(error) = crate::decode::check(pg_type, value) else { return };
+        let Err(error) = crate::decode::check(pg_type, value, self.options.date_order) else { return };
         if !matches!(error.sqlstate(), "0A000" | "2202E") && pg_type.scalar != Scalar::Numeric
             || error.sqlstate() == "22P02"
         {
@@ -179,7 +179,9 @@ impl Parser<'_> {
             known.dimensions > 0
                 || matches!(known.scalar, Scalar::Float4 | Scalar::Float8 | Scalar::Bytea | Scalar::Interval)
         });
-        differs && !self.is_about_catalog() && self.may_dispatch(operand)
+        // A column's own expressions are kept as they are.
+        let defines = matches!(self.keyword(0).as_str(), "alter" | "create");
+        differs && !defines && !self.is_about_catalog() && self.may_dispatch(operand)
     }
 
     fn is_about_catalog(&self) -> bool {
@@ -214,10 +216,11 @@ impl Parser<'_> {
                 Some(Plan::Rename("bit".to_owned()))
             }
             "bool" => {
-                let value = value.trim().to_ascii_lowercase();
-                let truth = match value.as_str() {
-                    "t" | "true" | "1" => "'true'",
-                    "f" | "false" | "0" => "'false'",
+                let word = value.trim().to_ascii_lowercase();
+                let blanks = word.len() != value.len();
+                let truth = match word.as_str() {
+                    "t" | "true" | "1" if blanks => "'true'",
+                    "f" | "false" | "0" if blanks => "'false'",
                     "y" | "ye" | "yes" | "on" | "tr" | "tru" => "'true'",
                     "n" | "no" | "off" | "of" | "fa" | "fal" | "fals" => "'false'",
                     _ => return None,
@@ -225,10 +228,11 @@ impl Parser<'_> {
                 self.replace(index, index + 1, truth);
                 None
             }
-            "date" | "time" | "timestamp" if let Some(plain) = moment(&name.name, value) => {
+            "date" | "time" | "timestamp" if let Some(plain) = moment(&name.name, value, self.options.date_order) => {
                 self.replace(index, index + 1, literal::quote(&plain));
                 None
             }
+            "interval" if is_simple_interval(value) => None,
             "interval" if !is_field(self.keyword(index + 1).as_str()) => {
                 let plain = intervals::parse(value, Settings::default().interval_style).ok()?;
                 let (months, days, micros) = (plain.months, plain.days, plain.nanoseconds / 1000);
@@ -277,14 +281,14 @@ fn with_seconds(value: &str) -> Option<String> {
 
 /// A date or time that DuckDB does not read, or reads as another, in the form that it does. What depends on the day is not
 /// among them: the text of a statement is kept.
-fn moment(name: &str, value: &str) -> Option<String> {
+fn moment(name: &str, value: &str, order: DateOrder) -> Option<String> {
     let word = value.trim().trim_start_matches(['-', '+']);
     let relative = word.starts_with(|first: char| first.is_ascii_alphabetic())
         && !word.contains(|symbol: char| symbol.is_ascii_digit());
     if relative && !matches!(word.to_ascii_lowercase().as_str(), "allballs" | "epoch") {
         return None;
     }
-    let settings = Settings::default();
+    let settings = Settings { date_order: order, ..Settings::default() };
     let mut text = bytes::BytesMut::new();
     match name {
         "date" => calendar::put_date(&mut text, i64::from(datetime::date(value, &settings).ok()?), &settings),
@@ -294,7 +298,22 @@ fn moment(name: &str, value: &str) -> Option<String> {
     let text = std::str::from_utf8(&text).ok()?;
     // The era has parentheses in DuckDB.
     let text = text.strip_suffix(" BC").map_or_else(|| text.to_owned(), |before| format!("{before} (BC)"));
-    (text != value).then_some(text)
+    // DuckDB reads the beginning of its own form too.
+    (!text.starts_with(value.trim())).then_some(text)
+}
+
+/// Whether DuckDB reads an interval as PostgreSQL does: whole numbers with the full names of units.
+fn is_simple_interval(value: &str) -> bool {
+    const UNITS: [&str; 14] = [
+        "year", "years", "month", "months", "week", "weeks", "day", "days", "hour", "hours", "minute", "minutes",
+        "second", "seconds",
+    ];
+    let words: Vec<&str> = value.split(' ').collect();
+    let number = |word: &str| {
+        let digits = word.strip_prefix('-').unwrap_or(word);
+        !digits.is_empty() && digits.len() < 8 && digits.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    words.len() % 2 == 0 && words.chunks(2).all(|pair| number(pair[0]) && UNITS.contains(&pair[1]))
 }
 
 fn is_field(word: &str) -> bool {

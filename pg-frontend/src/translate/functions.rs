@@ -303,7 +303,10 @@ impl Parser<'_> {
         let copied = |operand: &Operand| &self.sql[operand.start..operand.end];
         let plain = |text: &str| !text.contains(['(', '\'', '$', '"', '[', '/', '*', '+', '-']) && !text.contains("::");
         let fine = plain(copied(&left)) && plain(copied(&right)) && is_divided(&left) && is_divided(&right);
-        if !whole || !simple || !fine {
+        // A clause may repeat the item, and must find it as it stands there.
+        let repeats =
+            |at: usize| matches!(self.keyword(at).as_str(), "distinct" | "group" | "union" | "intersect" | "except");
+        if !whole || !simple || !fine || (0..self.tokens.len()).any(repeats) {
             return false;
         }
         let close = format!(", {}, {})", copied(&left), copied(&right));

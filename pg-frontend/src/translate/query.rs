@@ -53,6 +53,7 @@ fn ends_list(word: &str) -> bool {
             | "fetch"
             | "for"
             | "on"
+            | "returning"
             | "with"
     )
 }

@@ -9,9 +9,10 @@ use super::TranslateError;
 use super::expression::{Label, Operand, Shape};
 use super::literal;
 use super::parser::Parser;
+use super::results;
 use super::types::{NUMERIC, TypeName};
 use crate::decode::{datetime, interval as intervals};
-use crate::encode::{DateOrder, Scalar, Settings, calendar};
+use crate::encode::{DateOrder, PgType, Scalar, Settings, calendar};
 
 /// What becomes of a cast.
 enum Plan {
@@ -113,6 +114,7 @@ impl Parser<'_> {
                 _ => Plan::Call(format!("pgc.{}_in(", name.name)),
             };
         }
+        self.check_cast(operand, name);
         let constant = match operand.shape {
             Shape::Text(index) => literal::value(self.sql, self.tokens[index]).map(|value| (index, value)),
             _ => None,
@@ -147,6 +149,20 @@ impl Parser<'_> {
                 Some(text) => Plan::Rename(text),
                 None => Plan::Keep,
             },
+        }
+    }
+
+    /// DuckDB casts between more types than PostgreSQL, which tells such a cast for a mistake.
+    fn check_cast(&mut self, operand: &Operand, name: &TypeName) {
+        let (Some(from), Some(to)) = (operand.known.filter(|_| self.options.checks_constants), name.pg_type()) else {
+            return;
+        };
+        if !results::has_cast(from, to) {
+            let array = |known: PgType| if known.dimensions > 0 { "[]" } else { "" };
+            let (from, to) =
+                (format!("{}{}", from.scalar.name(), array(from)), format!("{}{}", to.scalar.name(), array(to)));
+            let message = format!("cannot cast type {from} to {to}");
+            self.error.get_or_insert(TranslateError::Value { message, state: "42846", position: operand.end });
         }
     }
 
@@ -313,7 +329,7 @@ fn is_simple_interval(value: &str) -> bool {
         let digits = word.strip_prefix('-').unwrap_or(word);
         !digits.is_empty() && digits.len() < 8 && digits.bytes().all(|byte| byte.is_ascii_digit())
     };
-    words.len() % 2 == 0 && words.chunks(2).all(|pair| number(pair[0]) && UNITS.contains(&pair[1]))
+    words.len().is_multiple_of(2) && words.chunks(2).all(|pair| number(pair[0]) && UNITS.contains(&pair[1]))
 }
 
 fn is_field(word: &str) -> bool {

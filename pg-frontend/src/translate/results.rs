@@ -243,3 +243,35 @@ fn common(arguments: &[Operand]) -> Option<PgType> {
     }
     Some(PgType { typmod: -1, ..found })
 }
+
+/// Whether PostgreSQL has a cast between two types; with text every type has one.
+pub(super) fn has_cast(from: PgType, to: PgType) -> bool {
+    use Scalar::{
+        Bit, Bool, Bpchar, Date, Int2, Int4, Int8, Interval, Json, Jsonb, Name, Numeric, Oid, Text, Time, TimeTz,
+        Timestamp, TimestampTz, Varbit, Varchar,
+    };
+    let is_text = |known: PgType| known.dimensions == 0 && matches!(known.scalar, Text | Varchar | Bpchar | Name);
+    if is_text(from) || is_text(to) {
+        return true;
+    }
+    if from.dimensions != to.dimensions {
+        return false;
+    }
+    let element = |known: PgType| PgType::scalar(known.scalar);
+    if from.dimensions > 0 {
+        return has_cast(element(from), element(to));
+    }
+    match (from.scalar, to.scalar) {
+        (one, other) if one == other => true,
+        _ if from.is_number() && to.is_number() => true,
+        (Bool, Int4) | (Int4, Bool) => true,
+        (Oid, Int2 | Int4 | Int8) | (Int2 | Int4 | Int8, Oid) => true,
+        (Bit | Varbit, Bit | Varbit) | (Bit, Int4 | Int8) | (Int4 | Int8, Bit) => true,
+        (Date, Timestamp | TimestampTz) | (Timestamp, Date | Time | TimestampTz) => true,
+        (TimestampTz, Date | Time | TimeTz | Timestamp) => true,
+        (Time, Interval | TimeTz) | (TimeTz, Time) | (Interval, Time) => true,
+        (Json, Jsonb) | (Jsonb, Json | Bool | Numeric) => true,
+        (Jsonb, _) => to.is_number(),
+        _ => false,
+    }
+}

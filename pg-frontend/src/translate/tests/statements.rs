@@ -519,7 +519,7 @@ fn what_means_nothing_here_is_answered_only() {
     ] {
         assert!(translate(sql, &Options::default()).unwrap().ignored, "{sql}");
     }
-    assert!(!super::translate("alter table t add b int", &Options::default()).unwrap().ignored);
+    assert!(!translate("alter table t add b int", &Options::default()).unwrap().ignored);
 }
 
 #[test]

@@ -313,7 +313,13 @@ fn moment(name: &str, value: &str, order: DateOrder) -> Option<String> {
     }
     let text = std::str::from_utf8(&text).ok()?;
     // The era has parentheses in DuckDB.
-    let text = text.strip_suffix(" BC").map_or_else(|| text.to_owned(), |before| format!("{before} (BC)"));
+    let text = text.strip_suffix(" BC").map_or_else(
+        || text.to_owned(),
+        |before| match before.split_once(' ') {
+            Some((date, time)) => format!("{date} (BC) {time}"),
+            None => format!("{before} (BC)"),
+        },
+    );
     // DuckDB reads the beginning of its own form too.
     (!text.starts_with(value.trim())).then_some(text)
 }

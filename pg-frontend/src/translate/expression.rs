@@ -256,6 +256,7 @@ impl Parser<'_> {
             }
             "true" | "false" => {
                 self.at += 1;
+                known = Some(PgType::scalar(Scalar::Bool));
                 (Label::Unknown, Shape::Other)
             }
             "current_date" | "current_timestamp" | "localtime" | "localtimestamp" | "current_time" | "current_user"

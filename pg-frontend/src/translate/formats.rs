@@ -149,15 +149,15 @@ impl Piece {
     /// What goes around the argument.
     pub fn call(&self) -> (String, String) {
         let Piece::Argument(_, kind, width) = self else { return Default::default() };
-        let function = match kind {
-            'I' => "pgc.quote_ident(",
-            'L' => "pgc.quote_nullable(",
-            _ => "pgc.format_s(",
+        let (open, close) = match kind {
+            'I' => ("pgc.quote_ident((", ")::VARCHAR)"),
+            'L' => ("pgc.quote_nullable(", ")"),
+            _ => ("pgc.format_s(", ")"),
         };
         match width {
-            0 => (function.to_owned(), ")".to_owned()),
-            1.. => (format!("pgc.pad_left({function}"), format!("), {width})")),
-            _ => (format!("pgc.pad_right({function}"), format!("), {})", -width)),
+            0 => (open.to_owned(), close.to_owned()),
+            1.. => (format!("pgc.pad_left({open}"), format!("{close}, {width})")),
+            _ => (format!("pgc.pad_right({open}"), format!("{close}, {})", -width)),
         }
     }
 }

@@ -504,11 +504,12 @@ impl Parser<'_> {
     /// Values that are put together as texts.
     fn texts(&mut self, arguments: &[Operand]) {
         for argument in arguments {
-            let Some(known) = argument.known else { continue };
-            if known == PgType::scalar(Scalar::Bool) {
+            if argument.known == Some(PgType::scalar(Scalar::Bool)) {
                 self.edits.open(argument.start, "left((");
                 self.edits.close(argument.end, ")::VARCHAR, 1)");
-            } else if known.dimensions > 0 && self.may_dispatch(argument) {
+            } else if (argument.shape == Shape::Array || argument.known.is_some_and(|known| known.dimensions > 0))
+                && self.may_dispatch(argument)
+            {
                 self.edits.open(argument.start, "pgc.text_of(");
                 self.edits.close(argument.end, ")");
             }

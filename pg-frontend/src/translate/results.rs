@@ -220,7 +220,7 @@ pub(super) fn of_call(name: &str, arguments: &[Operand]) -> Option<PgType> {
         }
         "round" | "trunc" if of(0)? != Scalar::Float8 => Scalar::Numeric,
         "log" if arguments.len() == 2 => Scalar::Numeric,
-        "power" | "pow" if of(0)? == Scalar::Numeric || of(1)? == Scalar::Numeric => Scalar::Numeric,
+        "power" | "pow" if promoted(of(0)?, of(1)?) == Scalar::Numeric => Scalar::Numeric,
         "mod" | "gcd" | "lcm" => promoted(of(0)?, of(1)?),
         "coalesce" | "nullif" | "greatest" | "least" => return common(arguments),
         "generate_series" => promoted(of(0)?, of(1)?),

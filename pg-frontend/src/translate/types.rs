@@ -139,8 +139,6 @@ impl TypeName {
                     format!("decimal{modifiers}")
                 }
             }
-            // The precision that PostgreSQL's `float(n)` asks for is 24 bits or 53.
-            "float8" if self.modifiers.first().is_some_and(|&bits| bits <= 24) => "real".to_owned(),
             "timestamp" if self.modifiers == [0] && self.dimensions == 0 => "timestamp_s".to_owned(),
             "timestamp" if self.modifiers == [3] && self.dimensions == 0 => "timestamp_ms".to_owned(),
             name if name.starts_with("reg") => "bigint".to_owned(),
@@ -201,6 +199,10 @@ impl Parser<'_> {
         if self.mark("(") {
             let numbers = self.modifiers()?;
             modifiers = if modifiers.is_empty() { numbers } else { modifiers };
+        }
+        // The precision that `float(n)` asks for is 24 bits or 53.
+        if name == "float8" && modifiers.first().is_some_and(|&bits| bits <= 24) {
+            name = "float4".to_owned();
         }
         if matches!(name.as_str(), "time" | "timestamp") {
             if self.keyword_is(self.at, "with") && self.keyword_is(self.at + 1, "time") {

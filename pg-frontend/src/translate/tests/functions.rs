@@ -129,7 +129,7 @@ fn functions_mean_what_they_mean_in_postgresql() {
         ),
         (
             "select format('%s is %s', 'a', 1), format('%I = %L', 'a b', 'c''d'), concat('a', 1, null), concat_ws(',', 'a', null, 'b')",
-            r#"select format('{} is {}', pgc.format_s('a'), pgc.format_s(1)) AS "format", format('{} = {}', pgc.quote_ident('a b'), pgc.quote_nullable('c''d')) AS "format", concat('a', 1, null) AS "concat", concat_ws(',', 'a', null, 'b') AS "concat_ws""#,
+            r#"select format('{} is {}', pgc.format_s('a'), pgc.format_s(1)) AS "format", format('{} = {}', pgc.quote_ident(('a b')::VARCHAR), pgc.quote_nullable('c''d')) AS "format", concat('a', 1, null) AS "concat", concat_ws(',', 'a', null, 'b') AS "concat_ws""#,
         ),
         (
             "select abs(-1), @ -5, |/ 25.0, 2^3, 2^3^2, 5 # 3, 5 & 3, 5 | 3, ~5, 1 << 3, 17 % 5, mod(17,5), div(7,2), sign(-2.5), power(2,3), sqrt(4), cbrt(27), pi(), exp(0.0), ln(1.0), log(100.0), degrees(pi())",

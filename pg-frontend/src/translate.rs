@@ -8,6 +8,7 @@
 //! an error's place can be told in the client's own text. A statement of nothing but names, commas and
 //! comparisons is recognised in one pass of the lexer and borrowed.
 
+mod aggregates;
 mod casts;
 mod classify;
 mod columns;
@@ -23,6 +24,7 @@ mod literal;
 mod names;
 mod operators;
 mod parser;
+mod patterns;
 mod places;
 mod plain;
 mod query;

@@ -29,16 +29,16 @@ pub fn declare(schema: &SchemaRef, results: &Results) -> SchemaRef {
         return Arc::clone(schema);
     }
     let count = schema.fields().len();
-    let fields: Vec<Field> = schema
-        .fields()
-        .iter()
-        .enumerate()
-        .map(|(index, field)| match declared_type(field, results.of(index, count)) {
-            Some(declared) => mark(field, declared),
-            None => field.as_ref().clone(),
-        })
-        .collect();
-    Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()))
+    let found = schema.fields().iter().enumerate().map(|(index, field)| declared_type(field, results.of(index, count)));
+    let found: Vec<Option<PgType>> = found.collect();
+    if found.iter().all(Option::is_none) {
+        return Arc::clone(schema);
+    }
+    let fields = schema.fields().iter().zip(found).map(|(field, found)| match found {
+        Some(declared) => Arc::new(mark(field, declared)),
+        None => Arc::clone(field),
+    });
+    Arc::new(Schema::new_with_metadata(fields.collect::<Vec<_>>(), schema.metadata().clone()))
 }
 
 fn mark(field: &Field, declared: PgType) -> Field {

@@ -4,9 +4,8 @@
 //! cannot be macros (FILTER, DISTINCT and OVER would be lost), so those are given DuckDB's own names. A
 //! function that gives rows becomes `unnest` of a list.
 
-use super::TranslateError;
+use super::aggregates::Call;
 use super::expression::{Label, Operand, Shape};
-use super::formats;
 use super::literal;
 use super::parser::Parser;
 use super::results;
@@ -126,25 +125,8 @@ const SETS: &[(&str, &str, Option<&str>)] = &[
     ("string_to_table", "pgc.pg_string_to_array", None),
 ];
 
-/// A call, by the bytes of its parts.
-#[derive(Debug, Clone)]
-pub(super) struct Call {
-    name: String,
-    start: usize,
-    end: usize,
-    /// The only argument.
-    argument: Option<(usize, usize)>,
-}
-
 fn set(name: &str) -> Option<&'static (&'static str, &'static str, Option<&'static str>)> {
     SETS.iter().find(|(known, ..)| *known == name)
-}
-
-/// Whether a side of a division may be a numeric.
-fn is_divided(operand: &Operand) -> bool {
-    operand.known.is_none_or(|known| {
-        known.dimensions == 0 && matches!(known.scalar, Scalar::Numeric | Scalar::Int4 | Scalar::Int8)
-    })
 }
 
 fn is_bytes(operand: Option<&Operand>) -> bool {
@@ -294,53 +276,6 @@ impl Parser<'_> {
         .to_owned()
     }
 
-    /// Gives a quotient that is a whole item its digits in PostgreSQL, where DuckDB would divide decimals as floats.
-    pub fn division(&mut self, operand: &Operand) -> bool {
-        let Some((left, right)) = self.quotient.take() else { return false };
-        let whole = left.start == operand.start && right.end == operand.end;
-        let simple =
-            !self.edits.touch(left.start + 1, left.end) && !self.edits.touch(right.start, right.end.max(1) - 1);
-        let copied = |operand: &Operand| &self.sql[operand.start..operand.end];
-        let plain = |text: &str| !text.contains(['(', '\'', '$', '"', '[', '/', '*', '+', '-']) && !text.contains("::");
-        let fine = plain(copied(&left)) && plain(copied(&right)) && is_divided(&left) && is_divided(&right);
-        // A clause may repeat the item, and must find it as it stands there.
-        let repeats =
-            |at: usize| matches!(self.keyword(at).as_str(), "distinct" | "group" | "union" | "intersect" | "except");
-        if !whole || !simple || !fine || (0..self.tokens.len()).any(repeats) {
-            return false;
-        }
-        let close = format!(", {}, {})", copied(&left), copied(&right));
-        self.edits.open(operand.start, "pgc.quotient_out(");
-        self.edits.close(operand.end, close);
-        true
-    }
-
-    /// Gives a sum or an average that is a whole item its type in PostgreSQL; `true` for an average. Inside of other
-    /// expressions both stay as wide as DuckDB makes them.
-    pub fn aggregate(&mut self, operand: &Operand) -> bool {
-        let Some(call) = self.call.take().filter(|call| (call.start, call.end) == (operand.start, operand.end)) else {
-            return false;
-        };
-        let Some((from, to)) = call.argument.filter(|_| matches!(call.name.as_str(), "sum" | "avg")) else {
-            return false;
-        };
-        let (argument, text) = (&self.sql[from..to], &self.sql[call.start..call.end]);
-        // The argument is written twice, so it must be the same in both dialects; of an aggregate there is no type to find.
-        let plain = text.to_ascii_lowercase().starts_with(&call.name) && !argument.contains(['(', '\'', '$', '"']);
-        if !plain || self.edits.touch(call.start, call.end) {
-            return false;
-        }
-        if call.name == "sum" {
-            self.edits.open(call.start, "pgc.sum_out(");
-            self.edits.close(call.end, format!(", {argument})"));
-            return false;
-        }
-        let rest = &text[call.name.len()..];
-        self.edits.open(call.start, "pgc.avg_out(");
-        self.edits.close(call.end, format!(", sum{rest}, count{rest}, {argument})"));
-        true
-    }
-
     /// Edits the name of a built-in function, and what else its call needs.
     fn rename(&mut self, first: usize, last: usize, name: &str, arguments: &[Operand], end: usize, in_from: bool) {
         let qualified = last > first;
@@ -488,150 +423,6 @@ impl Parser<'_> {
             if matches!(operand.shape, Shape::Text(_)) {
                 self.edits.close(operand.end, name);
             }
-        }
-    }
-
-    /// `\\&` stands for the whole match, which DuckDB calls group 0.
-    fn whole_match(&mut self, replacement: Option<&Operand>) {
-        if let Some(Operand { shape: Shape::Text(index), .. }) = replacement
-            && let Some(value) = literal::value(self.sql, self.tokens[*index])
-            && value.contains("\\&")
-        {
-            self.replace(*index, index + 1, literal::quote(&value.replace("\\&", "\\0")));
-        }
-    }
-
-    /// Values that are put together as texts.
-    fn texts(&mut self, arguments: &[Operand]) {
-        for argument in arguments {
-            if argument.known == Some(PgType::scalar(Scalar::Bool)) {
-                self.edits.open(argument.start, "left((");
-                self.edits.close(argument.end, ")::VARCHAR, 1)");
-            } else if (argument.shape == Shape::Array || argument.known.is_some_and(|known| known.dimensions > 0))
-                && self.may_dispatch(argument)
-            {
-                self.edits.open(argument.start, "pgc.text_of(");
-                self.edits.close(argument.end, ")");
-            }
-        }
-    }
-
-    /// PostgreSQL finds distinct values by sorting them, and so they come sorted.
-    fn distinct_in_order(&mut self, arguments: &[Operand], end: usize) {
-        if let [only] = arguments
-            && !self.edits.touch(only.start, only.end)
-            && self.sql[only.end..end].trim() == ")"
-        {
-            self.edits.close(only.end, format!(" ORDER BY {}", &self.sql[only.start..only.end]));
-        }
-    }
-
-    /// A function of a regular expression, whose groups DuckDB wants to be told.
-    fn captured(&mut self, first: usize, last: usize, arguments: &[Operand], call: &'static str) {
-        if self.all_groups(first, arguments, call) {
-            return;
-        }
-        self.replace(first, last + 1, call);
-        if let Some(Operand { shape: Shape::Text(index), end, .. }) = arguments.get(1) {
-            let pattern = literal::value(self.sql, self.tokens[*index]).unwrap_or_default();
-            self.edits.close(*end, if formats::captures(&pattern) > 0 { ", 1" } else { ", 0" });
-        }
-    }
-
-    /// A match with several groups, as a list of all of them: DuckDB gives one group at a time.
-    fn all_groups(&mut self, first: usize, arguments: &[Operand], call: &str) -> bool {
-        let [text, pattern, flags @ ..] = arguments else { return false };
-        let Shape::Text(index) = pattern.shape else { return false };
-        let regex = literal::value(self.sql, self.tokens[index]).unwrap_or_default();
-        let groups = formats::captures(&regex);
-        let start = self.tokens[first].start;
-        let end = arguments.last().map_or(start, |last| last.end);
-        if groups < 2 || self.edits.touch(text.start, text.end) || call == "pgc.regexp_part" {
-            return false;
-        }
-        let flags = flags.first().map(|flags| self.sql[flags.start..flags.end].trim_matches('\'').to_owned());
-        let all = flags.as_ref().is_some_and(|flags| flags.contains('g'));
-        let options = flags.unwrap_or_default().replace('g', "");
-        let (text, regex) = (&self.sql[text.start..text.end], literal::quote(&format!("(?s{options}){regex}")));
-        let each = |function: &str| {
-            let groups = (1..=groups).map(|group| format!("{function}({text}, {regex}, {group})"));
-            groups.collect::<Vec<_>>().join(", ")
-        };
-        let rows = call == "pgc.regexp_rows";
-        let list = match (rows, all) {
-            (true, true) => {
-                let row = (1..=groups).map(|group| format!("z[{group}]")).collect::<Vec<_>>().join(", ");
-                format!("list_transform(list_zip({}), lambda z: [{row}])", each("regexp_extract_all"))
-            }
-            (true, false) => {
-                format!("CASE WHEN regexp_matches({text}, {regex}) THEN [[{}]] END", each("regexp_extract"))
-            }
-            (false, _) => format!("CASE WHEN regexp_matches({text}, {regex}) THEN [{}] END", each("regexp_extract")),
-        };
-        self.edits.replace(start, end, format!("({list}"));
-        true
-    }
-
-    /// `to_char`, `to_date` and `to_timestamp` with a constant pattern.
-    fn formatted(&mut self, first: usize, last: usize, name: &str, arguments: &[Operand], end: usize) {
-        let Operand { shape: Shape::Text(index), .. } = arguments[1] else { return };
-        let Some(pattern) = literal::value(self.sql, self.tokens[index]) else { return };
-        if let Some(format) = formats::number(&pattern).filter(|_| name == "to_char") {
-            self.replace(first, last + 1, "pgc.to_char_number");
-            self.replace(index, index + 1, format);
-            return;
-        }
-        let value = &arguments[0];
-        if name == "to_char"
-            && formats::time(&pattern).is_none()
-            && !self.edits.touch(value.start, value.end)
-            && let Some(text) = formats::time_pieces(&pattern, &self.sql[value.start..value.end])
-        {
-            self.edits.replace(self.tokens[first].start, end, text);
-            return;
-        }
-        let Some(time) = formats::time(&pattern) else { return };
-        self.replace(index, index + 1, literal::quote(&time));
-        self.replace(first, last + 1, if name == "to_char" { "strftime" } else { "strptime" });
-        match name {
-            "to_date" => self.edits.close(end, "::date"),
-            "to_timestamp" => self.edits.close(end, "::timestamptz"),
-            _ => {}
-        }
-    }
-
-    /// `format(text, …)` of a constant text becomes a concatenation.
-    fn format(&mut self, first: usize, last: usize, arguments: &[Operand], end: usize) {
-        let Some((Operand { shape: Shape::Text(index), start, .. }, values)) = arguments.split_first() else { return };
-        let Some(text) = literal::value(self.sql, self.tokens[*index]) else { return };
-        let pieces = match formats::text(&text, values.len()) {
-            Ok(pieces) => pieces,
-            Err(message) => {
-                self.error.get_or_insert(TranslateError::Value { message, state: "22023", position: *start });
-                return;
-            }
-        };
-        let in_order = pieces.iter().filter_map(|piece| piece.argument()).eq(0..values.len());
-        if in_order {
-            self.replace(first, last + 1, "format");
-            let pattern: String = pieces.iter().map(formats::Piece::pattern).collect();
-            self.replace(*index, index + 1, literal::quote(&pattern));
-            for (piece, value) in pieces.iter().filter(|piece| piece.argument().is_some()).zip(values) {
-                let (open, close) = piece.call();
-                self.edits.open(value.start, open);
-                self.edits.close(value.end, close);
-            }
-        } else if !self.edits.touch(*start, end) {
-            let parts = pieces.iter().map(|piece| match piece.argument() {
-                Some(argument) => {
-                    let (open, close) = piece.call();
-                    let value = &values[argument];
-                    format!("{open}{}{close}", &self.sql[value.start..value.end])
-                }
-                None => literal::quote(piece.literal()),
-            });
-            let call = format!("concat({})", parts.collect::<Vec<_>>().join(", "));
-            self.edits.replace(self.tokens[first].start, end, call);
         }
     }
 

@@ -5,9 +5,9 @@
 //! `definition.rs`. Readers are tolerant: what they do not understand they leave as it is and go on
 //! behind it, because DuckDB reads the text again and tells what is wrong with it.
 
+use super::aggregates::Call;
 use super::edits::Edits;
 use super::expression::Operand;
-use super::functions::Call;
 use super::lexer::{Kind, Token};
 use super::results::Results;
 use super::{Options, TranslateError, literal};

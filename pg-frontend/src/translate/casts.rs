@@ -131,6 +131,9 @@ impl Parser<'_> {
         match (name.name.as_str(), name.modifiers.first()) {
             ("bytea", _) if scalar && operand.shape != Shape::Parameter => Plan::Call("pgc.bytea_in(".to_owned()),
             ("text" | "varchar", None) if scalar && self.needs_text(operand) => Plan::Call("pgc.text_of(".to_owned()),
+            ("text" | "varchar", None) if scalar && operand.shape == Shape::Array => {
+                Plan::Call("pgc.array_text(".to_owned())
+            }
             ("text" | "varchar", None) if scalar && of(operand) == Some(Scalar::Bpchar) => {
                 Plan::Around("rtrim(", "varchar".to_owned(), ")".to_owned())
             }
@@ -182,11 +185,15 @@ impl Parser<'_> {
     }
 
     /// Whether a macro that goes by the type of its argument can be called: DuckDB finds that type neither for a
-    /// parameter nor for a column of an outer query.
+    /// parameter, nor for a column of an outer query, nor for an aggregate.
     pub fn may_dispatch(&self, operand: &Operand) -> bool {
         let first = self.tokens.partition_point(|token| token.start < operand.start);
-        let inside = self.tokens[first..].iter().take_while(|token| token.start < operand.end);
-        self.correlated == 0 && !inside.clone().any(|token| token.kind == super::lexer::Kind::Parameter)
+        let behind = self.tokens.partition_point(|token| token.start < operand.end);
+        let hides = |at: usize| {
+            self.kind(at) == Some(super::lexer::Kind::Parameter)
+                || self.mark_at(at + 1, "(") && is_aggregate(self.keyword(at).as_str())
+        };
+        self.correlated == 0 && !(first..behind).any(hides)
     }
 
     /// Whether the text of an operand may be another than DuckDB's. The catalog has nothing of the kind.
@@ -336,6 +343,41 @@ fn is_simple_interval(value: &str) -> bool {
         !digits.is_empty() && digits.len() < 8 && digits.bytes().all(|byte| byte.is_ascii_digit())
     };
     words.len().is_multiple_of(2) && words.chunks(2).all(|pair| number(pair[0]) && UNITS.contains(&pair[1]))
+}
+
+/// Whether a function makes one value of many rows.
+fn is_aggregate(name: &str) -> bool {
+    const PREFIXES: [&str; 9] = ["bit_", "bool_", "covar_", "json", "list", "percent", "regr_", "stddev", "var"];
+    const NAMES: [&str; 27] = [
+        "any_value",
+        "arg_max",
+        "arg_min",
+        "array_agg",
+        "avg",
+        "corr",
+        "count",
+        "cume_dist",
+        "dense_rank",
+        "every",
+        "first",
+        "first_value",
+        "lag",
+        "last",
+        "last_value",
+        "lead",
+        "max",
+        "median",
+        "min",
+        "mode",
+        "nth_value",
+        "ntile",
+        "quantile",
+        "rank",
+        "row_number",
+        "string_agg",
+        "sum",
+    ];
+    NAMES.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
 fn is_field(word: &str) -> bool {

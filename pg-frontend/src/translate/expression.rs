@@ -266,7 +266,15 @@ impl Parser<'_> {
                 self.session_value(word);
                 let is_name =
                     word.ends_with("user") || matches!(word, "current_role" | "current_catalog" | "current_schema");
-                known = is_name.then_some(PgType::scalar(Scalar::Name));
+                known = match word {
+                    "current_date" => Some(Scalar::Date),
+                    "current_timestamp" => Some(Scalar::TimestampTz),
+                    "localtimestamp" => Some(Scalar::Timestamp),
+                    "current_time" => Some(Scalar::TimeTz),
+                    "localtime" => Some(Scalar::Time),
+                    _ => is_name.then_some(Scalar::Name),
+                }
+                .map(PgType::scalar);
                 (Label::Strong(word.to_owned()), Shape::Other)
             }
             "left" | "right" if self.mark_at(self.at + 1, "(") => return self.path(start),

@@ -147,7 +147,10 @@ impl Parser<'_> {
         let outer = self.in_sequence_function;
         self.in_sequence_function = matches!(name.as_str(), "nextval" | "currval" | "setval");
         self.at += 1;
+        // A function in FROM may see the columns of the tables beside it.
+        self.correlated += usize::from(in_from);
         let arguments = self.deeper(|parser| Some(parser.arguments(&name)));
+        self.correlated -= usize::from(in_from);
         if self.in_sequence_function {
             self.sequence_name(arguments.as_deref().unwrap_or_default());
         }
@@ -318,7 +321,7 @@ impl Parser<'_> {
                 return self.replace(first, last + 1, "pgc.jsonb_set");
             }
             "round" if arguments.len() == 1 && !self.may_dispatch(&arguments[0]) => {
-                return self.replace(first, last + 1, "round_even");
+                return self.replace(first, last + 1, "system.main.round");
             }
             "format" => return self.format(first, last, arguments, end),
             "to_char" | "to_date" | "to_timestamp" if arguments.len() == 2 => {

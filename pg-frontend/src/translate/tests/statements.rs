@@ -537,6 +537,9 @@ fn what_a_whole_item_is_decides_its_type() {
         // DuckDB chooses no macro by the type of a column of an outer query, nor by that of a parameter.
         ("select (select t.a::numeric) from t", r#"select (select t.a::decimal(38,10)) AS "a" from t"#),
         ("select $1::text", r#"select $1::text AS "text""#),
+        // Nor by that of an aggregate, nor by that of a table beside a function.
+        ("select count(*)::text from t", r#"select count(*)::text AS "count" from t"#),
+        ("select 1 as a from t, f(t.x::text)", "select 1 as a from t, f(t.x::text)"),
     ]);
 }
 

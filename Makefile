@@ -57,7 +57,6 @@ pg-clients: ## install the PostgreSQL clients that the tests use, from Debian's 
 	sh tools/pg_clients.sh
 
 pg-oracle: export TAVANA_BIN_DIR = $(abspath $(CARGO_TARGET_DIR))/debug
-pg-oracle: export TAVANA_PG_DIFFERENTIAL = 1
 pg-oracle: deps $(VENV) ## compare thousands of statements with what PostgreSQL 15 answered
 	cargo build $(CARGO_FLAGS) --workspace --bins
 	.venv/bin/python -m pytest e2e/python/test_pg_oracle.py e2e/python/test_pg_sequences.py $(PYTEST_FLAGS)

@@ -1,7 +1,6 @@
 """Fixtures: servers in every topology, names that do not collide, and a watch over the logs."""
 
 import itertools
-import os
 import re
 
 import pytest
@@ -10,12 +9,6 @@ from harness import adbc, secured, topology
 from harness.processes import Program, binary
 
 pytest_plugins = ["harness.pg_fixtures"]
-# Thousands of statements against PostgreSQL's recorded answers; `make pg-oracle` runs them.
-collect_ignore = (
-    []
-    if os.environ.get("TAVANA_PG_DIFFERENTIAL")
-    else ["test_pg_oracle.py", "test_pg_sequences.py"]
-)
 
 SAMPLE = "tpch:0.01"
 _numbers = itertools.count()

@@ -8,17 +8,17 @@ mod array;
 mod binary;
 mod column;
 mod copy;
-mod datetime;
-mod interval;
+pub(crate) mod datetime;
+pub(crate) mod interval;
 mod json;
-mod numeric;
+pub(crate) mod numeric;
 mod scalar;
 #[cfg(test)]
 mod tests;
 
 pub use copy::{CopyColumn, CopyDecoder, CopyError, CopyInput, ForceNull, HeaderLine};
 
-use crate::encode::{Format, PgType, Settings};
+use crate::encode::{DateOrder, Format, PgType, Settings};
 use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::datatypes::Schema;
 use bytes::Bytes;
@@ -129,6 +129,12 @@ pub fn parameters(
     let options = RecordBatchOptions::new().with_row_count(Some(1));
     // Every builder holds one value, and the fields are the builders' own.
     RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options).map_err(|_| DecodeError::Binary)
+}
+
+/// Whether a text is a value of a type.
+pub(crate) fn check(pg_type: PgType, text: &str, date_order: DateOrder) -> Result<(), DecodeError> {
+    let settings = Settings { date_order, ..Settings::default() };
+    parameter(pg_type, Format::Text, Some(text.as_bytes()), &settings).map(drop)
 }
 
 fn parameter(

@@ -10,9 +10,11 @@ mod binary;
 pub(crate) mod calendar;
 mod column;
 mod copy;
+mod declared;
 mod float;
 mod interval;
 mod json;
+mod jsonb;
 pub(crate) mod number;
 mod numeric;
 #[cfg(test)]
@@ -26,6 +28,7 @@ pub(crate) mod text;
 pub(crate) mod zone;
 
 pub use copy::{CopyEncoder, CopyFormat, CsvOptions, ForceQuote, TextOptions};
+pub use declared::declare;
 pub(crate) use pg_type::tell_type;
 pub use pg_type::{PgType, Scalar};
 pub use row::{Format, RowEncoder};
@@ -58,6 +61,8 @@ pub enum ValueError {
     Time,
     #[error("timestamp out of range")]
     Timestamp,
+    #[error("value out of range for its type")]
+    Number,
     #[error("the value or row is larger than 1 GB, the most that a PostgreSQL message can hold")]
     TooLarge,
 }
@@ -67,6 +72,7 @@ impl EncodeError {
     pub const fn sqlstate(&self) -> &'static str {
         match self {
             Self::Value(ValueError::Date | ValueError::Time | ValueError::Timestamp) => "22008",
+            Self::Value(ValueError::Number) => "22003",
             Self::Value(ValueError::TooLarge) => "54000",
             Self::Unsupported { .. } => "0A000",
             Self::Schema { .. } => "XX000",

@@ -4,6 +4,8 @@
 //! SQLSTATE that PostgreSQL would give (clients decide by it), takes DuckDB's prefixes and caret lines out of the message, and
 //! turns the caret into a position in the client's own text.
 
+mod sqlstate;
+
 use tavana_wire::headers;
 use tonic::Status;
 
@@ -106,7 +108,7 @@ impl PgError {
         let full = status.message();
         let (message, place) = split_caret(full);
         let (exception, text) = exception(message);
-        let sqlstate = refine(told, exception, text);
+        let sqlstate = sqlstate::refine(told, exception, text);
         let (text, hint) = match split_hint(text) {
             (text, None) if text.contains(TYPE_OF_CHECKED) => {
                 let hint = "The length of varchar(n) and char(n) is such a constraint: add a column of the new type, copy, and drop this one.";
@@ -119,6 +121,9 @@ impl PgError {
             return Self { position, ..Self::new(sqlstate, message) };
         }
         let position = sent.and_then(|sent| sent.position(place?));
+        // DuckDB has one message for both clauses.
+        let offset = sqlstate == "2201W" && sent.zip(position).is_some_and(|(sent, at)| sent.is_behind(at, "offset"));
+        let sqlstate = if offset { "2201X" } else { sqlstate };
         let message = if text.is_empty() { "the statement failed" } else { text };
         Self { hint: hint.map(str::to_owned), position, ..Self::new(sqlstate, message) }
     }
@@ -150,6 +155,12 @@ pub struct Sent<'a> {
 }
 
 impl Sent<'_> {
+    /// Whether the word stands before the position.
+    fn is_behind(&self, position: usize, word: &str) -> bool {
+        let before: String = self.source.chars().take(position.saturating_sub(self.before + 1)).collect();
+        before.trim_end().to_ascii_lowercase().ends_with(word)
+    }
+
     /// The position in the client's text of a place in what was run.
     fn position(&self, place: Caret<'_>) -> Option<usize> {
         let line_start = match place.line {
@@ -163,6 +174,7 @@ impl Sent<'_> {
         let at = line.find(shown)? + place.column.checked_sub(cut)?;
         let at = line_start + at.min(line.len());
         let source = self.offsets.source(at).min(self.source.len());
+        let source = constant_before(self.source, source);
         let source = (0..=source).rev().find(|&at| self.source.is_char_boundary(at))?;
         Some(self.before + self.source[..source].chars().count() + 1)
     }
@@ -174,6 +186,14 @@ struct Caret<'a> {
     line: usize,
     shown: &'a str,
     column: usize,
+}
+
+/// PostgreSQL points at the constant that a cast could not read, DuckDB at the `::` behind it.
+fn constant_before(source: &str, at: usize) -> usize {
+    let behind = source.get(at..).is_some_and(|rest| rest.starts_with("::"));
+    let before = source.get(..at).filter(|before| behind && before.ends_with('\''));
+    let inside = before.and_then(|before| before[..before.len() - 1].rfind('\''));
+    inside.map_or(at, |quote| if source[..quote].ends_with(['E', 'e']) { quote - 1 } else { quote })
 }
 
 /// Parts DuckDB's `LINE 1: … ^` from its message.
@@ -238,56 +258,6 @@ fn too_long(text: &str) -> Option<String> {
         _ => return None,
     };
     Some(format!("value too long for type {name}({length})"))
-}
-
-/// The SQLSTATE that PostgreSQL gives for what DuckDB says, where that is more than its kind.
-fn refine(told: &'static str, exception: &str, text: &str) -> &'static str {
-    let has = |part: &str| text.contains(part);
-    if has("division by zero") || has("Division by zero") {
-        return "22012";
-    }
-    match exception {
-        "Parser" | "Syntax" => "42601",
-        "Binder" | "Catalog" => match () {
-            () if has(TYPE_OF_CHECKED) => "0A000",
-            () if has("already exists") && has("Schema with name") => "42P06",
-            () if has("already exists") && has("olumn") => "42701",
-            () if has("already exists") => "42P07",
-            () if has("Ambiguous reference") => "42702",
-            () if has("olumn with name") && has("does not exist") => "42703",
-            () if has("the FROM clause is missing") => "42703",
-            () if has("not found in FROM clause") || has("does not have a column named") => "42703",
-            () if has("Referenced table") => "42P01",
-            () if has("No function matches") || has("Function with name") || has("unction with name") => "42883",
-            () if has("Type with name") => "42704",
-            () if has("Schema with name") || has("No catalog + schema named") => "3F000",
-            () if has("GROUP BY") || has("aggregate") => "42803",
-            () if has("WHERE clause cannot contain") || has("window functions are not allowed") => "42P20",
-            () if has("Cannot compare values of type") || has("Cannot mix values of type") => "42883",
-            () if has("Table with name") || has("View with name") || has("Sequence with name") => "42P01",
-            () => told,
-        },
-        "Constraint" => match () {
-            () if has("uplicate key") || has("violates unique") || has("violates primary key") => "23505",
-            () if has("NOT NULL") => "23502",
-            () if too_long(text).is_some() => "22001",
-            () if has("CHECK") => "23514",
-            () if has("foreign key") || has("FOREIGN KEY") => "23503",
-            () => told,
-        },
-        "Conversion" if has("out of range") || has("overflow") => "22003",
-        "Conversion" if has("timestamp") || has("date field") || has("time field") => "22007",
-        "Conversion" => "22P02",
-        "Out of Range" => "22003",
-        "Invalid Input" if has("syntax for type") => "22P02",
-        "Invalid Input" if has("does not exist") && has("relation") => "42P01",
-        "Invalid Input" if has("does not exist") && has("type ") => "42704",
-        "Invalid Input" if has("does not exist") && has("function") => "42883",
-        "TransactionContext" if has("aborted") => "25P02",
-        "Transaction" | "TransactionContext" | "Invalid Input" if has("read-only") => "25006",
-        "TransactionContext" if has("onflict") => "40001",
-        _ => told,
-    }
 }
 
 /// The states that the gateway tells.

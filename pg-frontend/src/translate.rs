@@ -8,6 +8,7 @@
 //! an error's place can be told in the client's own text. A statement of nothing but names, commas and
 //! comparisons is recognised in one pass of the lexer and borrowed.
 
+mod aggregates;
 mod casts;
 mod catalog;
 mod classify;
@@ -24,15 +25,18 @@ mod literal;
 mod names;
 mod operators;
 mod parser;
+mod patterns;
 mod places;
 mod plain;
 mod query;
+mod results;
 mod session;
 mod tables;
 #[cfg(test)]
 mod tests;
 mod types;
 
+use crate::encode::DateOrder;
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -46,6 +50,7 @@ pub use edits::OffsetMap;
 use lexer::{Kind, Lexer, Token};
 use parser::Parser;
 pub use places::{array_parameters, cast_types, parameter_places};
+pub use results::{Known, Results};
 
 /// What of the session changes the meaning of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,11 +61,21 @@ pub struct Options {
     pub user: Option<String>,
     /// The number of the session.
     pub process: u32,
+    /// Whether constants are PostgreSQL's, so that one it would not read is an error.
+    pub checks_constants: bool,
+    /// What 01/02/03 is.
+    pub date_order: DateOrder,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { standard_conforming_strings: true, user: None, process: 0 }
+        Options {
+            standard_conforming_strings: true,
+            user: None,
+            process: 0,
+            checks_constants: true,
+            date_order: DateOrder::Mdy,
+        }
     }
 }
 
@@ -85,6 +100,10 @@ pub struct Translated<'a> {
     pub asks_session: bool,
     /// Whether there is nothing to run: the frontend answers with the tag (`ALTER TABLE … OWNER TO`).
     pub ignored: bool,
+    /// What the text tells of the columns of its rows.
+    pub results: Results,
+    /// Types of parameters that what stands beside them tells, by their OIDs.
+    pub parameter_types: Vec<(u16, u32)>,
 }
 
 /// Why a statement was refused before DuckDB saw it.
@@ -101,6 +120,8 @@ pub enum TranslateError {
     Option { what: &'static str, position: usize },
     #[error("{what}")]
     Unsupported { what: String, position: usize },
+    #[error("{message}")]
+    Value { message: String, state: &'static str, position: usize },
     #[error("there is no parameter {name}: the highest is $65535")]
     Parameter { name: String, position: usize },
     #[error("the statement is nested too deeply: at most {} levels", parser::DEPTH)]
@@ -124,6 +145,7 @@ impl TranslateError {
             | TranslateError::Syntax { .. }
             | TranslateError::Option { .. } => "42601",
             TranslateError::Unsupported { .. } => "0A000",
+            TranslateError::Value { state, .. } => state,
             TranslateError::Parameter { .. } => "42P02",
             TranslateError::TooDeep { .. } => "54001",
         }
@@ -137,6 +159,7 @@ impl TranslateError {
             | TranslateError::Syntax { position, .. }
             | TranslateError::Option { position, .. }
             | TranslateError::Unsupported { position, .. }
+            | TranslateError::Value { position, .. }
             | TranslateError::Parameter { position, .. }
             | TranslateError::TooDeep { position } => Some(*position),
         }
@@ -191,6 +214,9 @@ pub fn translate<'a>(statement: &'a str, options: &Options) -> Result<Translated
     if let Some(position) = parser.too_deep {
         return Err(TranslateError::TooDeep { position });
     }
+    if let Some(error) = parser.error.take() {
+        return Err(error);
+    }
     if !passes {
         return Ok(untouched(command, statement, parameters));
     }
@@ -200,8 +226,22 @@ pub fn translate<'a>(statement: &'a str, options: &Options) -> Result<Translated
     let (before, after, ignored) = (parser.before, parser.after, parser.ignored);
     let types = parser.catalog.map(CatalogColumns::types).unwrap_or_default();
     let asks_session = parser.asks_session;
+    let results = parser.results.take().unwrap_or_default();
+    let parameter_types = std::mem::take(&mut parser.parameter_types);
     let (sql, offsets) = parser.edits.apply(statement);
-    Ok(Translated { command, sql, offsets, parameters, before, after, types, asks_session, ignored })
+    Ok(Translated {
+        command,
+        sql,
+        offsets,
+        parameters,
+        before,
+        after,
+        types,
+        asks_session,
+        ignored,
+        results,
+        parameter_types,
+    })
 }
 
 fn untouched(command: Command, statement: &str, parameters: u16) -> Translated<'_> {
@@ -215,6 +255,8 @@ fn untouched(command: Command, statement: &str, parameters: u16) -> Translated<'
         types: ColumnTypes::default(),
         asks_session: false,
         ignored: false,
+        results: Results::default(),
+        parameter_types: Vec::new(),
     }
 }
 

@@ -4,7 +4,7 @@ use super::calendar::{MICROS_PER_DAY, POSTGRES_EPOCH_DAYS};
 use super::column::{Column, Unit, Values};
 use super::settings::Settings;
 use super::text::{self, Moment, bits, fixed, moment, timetz};
-use super::{ValueError, array, json, numeric};
+use super::{ValueError, array, declared, json, numeric};
 use bytes::{BufMut, BytesMut};
 
 /// Appends the binary form of a value that is not NULL.
@@ -27,7 +27,10 @@ pub(crate) fn put(out: &mut BytesMut, column: &Column<'_>, row: usize, settings:
         Values::UInt64(values) => numeric::put_numeric(out, i128::from(values[row]), 0),
         Values::Decimal32(values, scale) => numeric::put_numeric(out, i128::from(values[row]), *scale),
         Values::Decimal64(values, scale) => numeric::put_numeric(out, i128::from(values[row]), *scale),
-        Values::Decimal128(values, scale) => numeric::put_numeric(out, values[row], *scale),
+        Values::Decimal128(values, scale) => {
+            let (value, scale) = declared::trimmed(values[row], *scale);
+            numeric::put_numeric(out, value, scale);
+        }
         Values::Hugeint(values) => numeric::put_numeric(out, i128::from_le_bytes(fixed(values.value(row))), 0),
         Values::Uhugeint(values) => {
             numeric::put_magnitude(out, u128::from_le_bytes(fixed(values.value(row))), false, 0);
@@ -60,6 +63,11 @@ pub(crate) fn put(out: &mut BytesMut, column: &Column<'_>, row: usize, settings:
         }
         Values::Dictionary(keys, values) => return put(out, values, keys.get(row), settings),
         Values::List(list) => return array::put_binary(out, list, row, settings),
+        Values::Quotient(values, scale) => {
+            let (value, scale) = declared::quotient(values[row], *scale);
+            numeric::put_numeric(out, value, scale);
+        }
+        Values::As(column, to) => return declared::put_binary(out, column, *to, row, settings),
         Values::Json(column) => return json::put(out, column, row, settings),
         Values::Struct(_) | Values::Map(..) | Values::Union(..) => return text::put(out, column, row, settings),
     }

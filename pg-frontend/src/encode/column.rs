@@ -4,7 +4,7 @@
 //! batch: a [`Column`] holds the raw slices, so that writing a value is one jump and no lookup.
 
 use super::EncodeError;
-use super::pg_type::{Extension, PgType, is_told_oid};
+use super::pg_type::{Extension, PgType, Scalar, is_told_oid};
 use arrow::array::cast::AsArray;
 use arrow::array::{Array, ArrayRef, BinaryViewArray, BooleanArray, FixedSizeBinaryArray, StringViewArray, UnionArray};
 use arrow::buffer::NullBuffer;
@@ -64,6 +64,10 @@ pub(crate) enum Values<'a> {
     Struct(Vec<(&'a str, Column<'a>)>),
     Map(&'a [i32], Box<(Column<'a>, Column<'a>)>),
     Union(&'a UnionArray, Vec<(i8, &'a str, Column<'a>)>),
+    /// Quotients of decimals.
+    Quotient(&'a [i128], usize),
+    /// Values that are told as another type.
+    As(Box<Column<'a>>, Scalar),
     /// Nested values of a column that is JSON for the client.
     Json(Box<Column<'a>>),
 }
@@ -179,7 +183,14 @@ impl<'a> Column<'a> {
             let column = Self::resolve_raw(field, array, true)?;
             return Ok(Self { nulls: column.nulls, values: Values::Json(Box::new(column)) });
         }
-        Self::resolve_raw(field, array, false)
+        let column = Self::resolve_raw(field, array, false)?;
+        if let (Values::Decimal128(values, scale), true) = (&column.values, super::declared::is_quotient(field)) {
+            return Ok(Self { nulls: column.nulls, values: Values::Quotient(values, *scale) });
+        }
+        Ok(match super::declared::conversion(field) {
+            Some(to) => Self { nulls: column.nulls, values: Values::As(Box::new(column), to) },
+            None => column,
+        })
     }
 
     fn resolve_raw(field: &'a Field, array: &'a ArrayRef, in_json: bool) -> Result<Self, EncodeError> {
@@ -206,6 +217,7 @@ impl<'a> Column<'a> {
         }
         match &self.values {
             Values::Null => true,
+            Values::As(column, _) => column.is_null(row),
             Values::Dictionary(keys, values) => values.is_null(keys.get(row)),
             _ => false,
         }

@@ -8,6 +8,10 @@
 
 use arrow::datatypes::{DataType, Field};
 
+/// A decimal of 38 digits with this many behind the point, or more, stands for a `numeric` without precision: zeros at its
+/// end are not shown.
+pub(crate) const UNCONSTRAINED_SCALE: i8 = 10;
+
 /// PostgreSQL arrays have at most this many dimensions.
 const MAX_DIMENSIONS: u8 = 6;
 
@@ -129,6 +133,37 @@ impl Scalar {
         self.facts().0
     }
 
+    /// The type with this internal name.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "bool" => Self::Bool,
+            "int2" => Self::Int2,
+            "int4" => Self::Int4,
+            "int8" => Self::Int8,
+            "float4" => Self::Float4,
+            "float8" => Self::Float8,
+            "numeric" => Self::Numeric,
+            "text" => Self::Text,
+            "varchar" => Self::Varchar,
+            "bpchar" => Self::Bpchar,
+            "name" => Self::Name,
+            "oid" => Self::Oid,
+            "bytea" => Self::Bytea,
+            "date" => Self::Date,
+            "time" => Self::Time,
+            "timetz" => Self::TimeTz,
+            "timestamp" => Self::Timestamp,
+            "timestamptz" => Self::TimestampTz,
+            "interval" => Self::Interval,
+            "uuid" => Self::Uuid,
+            "json" => Self::Json,
+            "jsonb" => Self::Jsonb,
+            "bit" => Self::Bit,
+            "varbit" => Self::Varbit,
+            _ => return None,
+        })
+    }
+
     /// The name PostgreSQL uses for the type in messages.
     pub const fn name(self) -> &'static str {
         self.facts().3
@@ -154,9 +189,11 @@ impl PgType {
 
     /// The type of a column as DuckDB exports it.
     pub fn from_field(field: &Field) -> Self {
-        if let Some(told) = told_type(field) {
-            return told;
-        }
+        told_type(field).or_else(|| super::declared::of(field)).unwrap_or_else(|| Self::native(field))
+    }
+
+    /// The type that DuckDB's own type of a column stands for.
+    pub(super) fn native(field: &Field) -> Self {
         match field.data_type() {
             DataType::List(item) | DataType::FixedSizeList(item, _) => of_list(item),
             DataType::Dictionary(_, values) => Self::from_field(&Field::new("", (**values).clone(), true)),
@@ -205,6 +242,12 @@ impl PgType {
     /// Size in bytes, -1 where it varies.
     pub const fn size(self) -> i16 {
         if self.dimensions == 0 { self.scalar.facts().2 } else { -1 }
+    }
+
+    /// Whether its values are numbers.
+    pub const fn is_number(self) -> bool {
+        use Scalar::{Float4, Float8, Int2, Int4, Int8, Numeric};
+        self.dimensions == 0 && matches!(self.scalar, Int2 | Int4 | Int8 | Float4 | Float8 | Numeric)
     }
 
     /// Precision and scale of a `numeric` with a modifier.
@@ -266,6 +309,8 @@ fn typmod_of(data_type: &DataType) -> i32 {
     match data_type {
         // An integer that DuckDB squeezed into a decimal is told by its scale; a declared decimal(38,0) is rare.
         DataType::Decimal128(38, 0) => -1,
+        // A `numeric` without precision, and what is computed of one.
+        DataType::Decimal128(38, UNCONSTRAINED_SCALE..) => -1,
         DataType::Decimal32(precision, scale)
         | DataType::Decimal64(precision, scale)
         | DataType::Decimal128(precision, scale) => ((i32::from(*precision) << 16) | (i32::from(*scale) & 0x7ff)) + 4,

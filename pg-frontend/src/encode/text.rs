@@ -3,7 +3,7 @@
 use super::calendar::{self, MICROS_PER_SECOND};
 use super::column::{Column, Unit, Values};
 use super::settings::{ByteaOutput, Settings};
-use super::{ValueError, array, float, interval, json, number, numeric};
+use super::{ValueError, array, declared, float, interval, json, number, numeric};
 use bytes::BytesMut;
 
 /// The offsets of DuckDB's TIMETZ are stored as the distance from this one, so that its values sort.
@@ -15,7 +15,10 @@ pub(crate) fn put(out: &mut BytesMut, column: &Column<'_>, row: usize, settings:
     match &column.values {
         Values::Int64(values) => number::put_i64(out, values[row]),
         Values::Int32(values) => number::put_i64(out, i64::from(values[row])),
-        Values::Decimal128(values, scale) => number::put_decimal(out, values[row], *scale),
+        Values::Decimal128(values, scale) => {
+            let (value, scale) = declared::trimmed(values[row], *scale);
+            number::put_decimal(out, value, scale);
+        }
         Values::Text(values) | Values::JsonText(values) => put_bytes(out, values.get(row)),
         Values::Date(values) => put_date(out, values[row], settings),
         Values::Float64(values) => float::put_f64(out, values[row], settings.extra_float_digits),
@@ -71,6 +74,11 @@ fn put_rarer(out: &mut BytesMut, values: &Values<'_>, row: usize, settings: &Set
         }
         Values::Dictionary(keys, values) => return put(out, values, keys.get(row), settings),
         Values::List(list) => return array::put_text(out, list, row, settings),
+        Values::Quotient(values, scale) => {
+            let (value, scale) = declared::quotient(values[row], *scale);
+            number::put_decimal(out, value, scale);
+        }
+        Values::As(column, to) => return declared::put_text(out, column, *to, row, settings),
         Values::Json(column) => return json::put(out, column, row, settings),
         Values::Struct(_) | Values::Map(..) | Values::Union(..) => return json::put_nested(out, values, row, settings),
         Values::Oid(values) => number::put_i64(out, values[row]),

@@ -105,7 +105,10 @@ impl Session {
         }
         let range = ranges.into_iter().next().unwrap_or(0..0);
         let plan = Plan::new(sql, range, &self.settings)?;
-        self.check_failed(&plan.command)?;
+        plan.check_beginning()?;
+        if plan.command != Command::Empty {
+            self.check_failed(&plan.command)?;
+        }
         self.keep_prepared(name.clone(), Prepared::new(plan, given))?;
         // What is wrong with a statement is told when it is prepared.
         if let Err(stop) = self.described(&name).await {
@@ -165,6 +168,11 @@ impl Session {
             let described = self.described(&bind.statement).await?;
             plan = described.plan;
             let batch = decode::parameters(&described.types, &formats, &bind.values, &self.settings.text);
+            if batch.is_err() && bind.portal.is_empty() {
+                // PostgreSQL makes the portal before it reads the values: an empty one is left.
+                let empty = Plan::new("", 0..0, &self.settings)?;
+                self.portals.insert(String::new(), Portal::new(Arc::new(empty), None, Vec::new()));
+            }
             parameters = Some(batch.map_err(PgError::from)?);
         }
         if !bind.portal.is_empty() && self.portals.contains_key(&bind.portal) {
@@ -187,6 +195,10 @@ impl Session {
     }
 
     async fn describe_statement(&mut self, name: &str) -> Result<(), Stop> {
+        let prepared = self.find_prepared(name)?;
+        if returns_rows(&prepared.plan.command) {
+            self.check_failed(&prepared.plan.command)?;
+        }
         let described = self.described(name).await?;
         self.stream.reply.parameter_description(&described.types);
         self.tell_columns(&described.plan.clone(), described.rows.as_ref(), &[])
@@ -194,6 +206,9 @@ impl Session {
 
     async fn describe_portal(&mut self, name: &str) -> Result<(), Stop> {
         let portal = self.find_portal(name)?;
+        if returns_rows(&portal.plan.command) {
+            self.check_failed(&portal.plan.command)?;
+        }
         if let State::Open(source) = &portal.state {
             let columns = source.columns().to_vec();
             self.stream.reply.row_description(&columns);
@@ -247,7 +262,8 @@ impl Session {
         }
         let bounds = self.bounds();
         let description = watched(&mut self.stream, &bounds, self.flight.describe(&plan.sql)).await?;
-        Ok(description.map_err(failed(plan))?.rows.map(|rows| plan.told(rows)))
+        let rows = description.map_err(failed(plan))?.rows;
+        Ok(rows.map(|rows| plan.told(rows)))
     }
 
     /// What is known of a statement, found out now if it was not before.
@@ -263,6 +279,11 @@ impl Session {
         for (number, name) in cast_types(&plan.source, conforming) {
             if let Some(oid) = types.get_mut(usize::from(number).wrapping_sub(1)).filter(|oid| **oid == 0) {
                 *oid = oid_of_name(&name);
+            }
+        }
+        for &(number, known) in &plan.parameter_types {
+            if let Some(oid) = types.get_mut(usize::from(number).wrapping_sub(1)).filter(|oid| **oid == 0) {
+                *oid = known;
             }
         }
         let mut arrays: Vec<usize> =
@@ -363,9 +384,12 @@ impl Session {
     async fn execute_portal(&mut self, name: &str, max_rows: i32) -> Result<(), Stop> {
         self.find_portal(name)?;
         let Some(mut portal) = self.portals.remove(name) else { return Ok(()) };
+        let ends = matches!(portal.plan.command, Command::Commit { .. } | Command::Rollback { .. });
         let outcome = self.run_portal(&mut portal, max_rows).await;
-        // One that failed is gone, as in PostgreSQL.
-        if outcome.is_ok() {
+        // One that failed ends with its transaction, and so do all others.
+        if ends {
+            self.end_portals();
+        } else if outcome.is_ok() || self.status != Status::Idle {
             self.portals.insert(name.to_owned(), portal);
         }
         outcome

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 
-use crate::encode::tell_type;
+use crate::encode::{self, tell_type};
 use crate::error::{PgError, Sent};
 use crate::settings::Settings;
-use crate::translate::{self, ColumnTypes, Command, OffsetMap, Options, TranslateError};
+use crate::translate::{self, ColumnTypes, Command, OffsetMap, Options, Results, TranslateError};
 
 /// A statement: what the client wrote, what DuckDB is sent, and what it is.
 #[derive(Debug)]
@@ -33,6 +33,10 @@ pub(super) struct Plan {
     pub(super) asks_session: bool,
     /// There is nothing to run.
     pub(super) ignored: bool,
+    /// What the text tells of the columns of its rows.
+    pub(super) results: Results,
+    /// Types of parameters that what stands beside them tells.
+    pub(super) parameter_types: Vec<(u16, u32)>,
     /// Characters of the client's whole text before it.
     before: usize,
 }
@@ -62,6 +66,8 @@ impl Plan {
             types,
             asks_session: is_translated && translated.asks_session,
             ignored: translated.ignored,
+            results: if is_translated { translated.results } else { Results::default() },
+            parameter_types: translated.parameter_types,
             before,
         })
     }
@@ -87,6 +93,8 @@ impl Plan {
             first: self.first.clone(),
             then: self.then.clone(),
             types: self.types.clone(),
+            results: self.results.clone(),
+            parameter_types: self.parameter_types.clone(),
             ..*self
         }
     }
@@ -94,7 +102,7 @@ impl Plan {
     /// The columns of its rows with the types that clients are told.
     pub(super) fn told(&self, columns: SchemaRef) -> SchemaRef {
         if self.types.is_empty() {
-            return columns;
+            return encode::declare(&columns, &self.results);
         }
         let count = columns.fields().len();
         let told = |(place, field): (usize, &FieldRef)| {
@@ -102,12 +110,47 @@ impl Plan {
                 self.types.of(place, field.name(), count).and_then(|(oid, typmod)| tell_type(field, oid, typmod));
             told.map_or_else(|| Arc::clone(field), Arc::new)
         };
-        Arc::new(Schema::new(columns.fields().iter().enumerate().map(told).collect::<Vec<_>>()))
+        let columns = Arc::new(Schema::new(columns.fields().iter().enumerate().map(told).collect::<Vec<_>>()));
+        encode::declare(&columns, &self.results)
     }
 
     /// For positions in errors.
     pub(super) fn sent(&self) -> Sent<'_> {
         Sent { source: &self.source, sql: &self.sql, offsets: &self.offsets, before: self.before }
+    }
+
+    /// Whether it begins like a statement of either dialect.
+    ///
+    /// # Errors
+    /// A syntax error at its first word.
+    pub(super) fn check_beginning(&self) -> Result<(), PgError> {
+        const DUCKDB: [&str; 18] = [
+            "attach",
+            "call",
+            "checkpoint",
+            "describe",
+            "desc",
+            "detach",
+            "export",
+            "force",
+            "from",
+            "import",
+            "install",
+            "load",
+            "pivot",
+            "pragma",
+            "set",
+            "summarize",
+            "unpivot",
+            "use",
+        ];
+        let word: String =
+            self.source.chars().take_while(|symbol| symbol.is_alphanumeric() || *symbol == '_').collect();
+        if self.command != Command::Other || word.is_empty() || DUCKDB.contains(&word.to_ascii_lowercase().as_str()) {
+            return Ok(());
+        }
+        let message = format!("syntax error at or near \"{word}\"");
+        Err(PgError { position: Some(self.before + 1), ..PgError::new("42601", message) })
     }
 
     /// Whether it may change something, so that statements sent together with it stand or fall together.
@@ -166,6 +209,8 @@ fn options(settings: &Settings) -> Options {
         standard_conforming_strings: settings.is_on("standard_conforming_strings"),
         user: settings.get("session_authorization").map(str::to_owned),
         process: settings.process,
+        date_order: settings.text.date_order,
+        checks_constants: settings.is_on("tavana.translate"),
     }
 }
 

@@ -15,7 +15,9 @@ impl Session {
         self.in_extended = false;
         // The simple protocol uses the nameless ones itself.
         self.prepared.remove("");
-        self.portals.remove("");
+        if self.status != Status::Failed {
+            self.portals.remove("");
+        }
         let outcome = self.statements(text).await;
         let outcome = match outcome {
             Ok(()) if self.implicit => self.commit_implicit().await,
@@ -41,6 +43,12 @@ impl Session {
         }
         let bounds = self.bounds();
         let several = ranges.len() > 1;
+        if several {
+            // PostgreSQL parses all of the text before anything of it runs.
+            for range in &ranges {
+                Plan::new(text, range.clone(), &self.settings)?.check_beginning()?;
+            }
+        }
         for range in ranges {
             // One after the other: a SET changes how the next is read.
             let plan = Arc::new(Plan::new(text, range, &self.settings)?);

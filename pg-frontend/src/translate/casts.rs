@@ -5,10 +5,14 @@
 //! what the cast needs; the three forms carry it out in their own places. Where the digits or elements
 //! of a constant are at hand they are used; only other operands pay for a macro.
 
+use super::TranslateError;
 use super::expression::{Label, Operand, Shape};
 use super::literal;
 use super::parser::Parser;
+use super::results;
 use super::types::{NUMERIC, TypeName};
+use crate::decode::{datetime, interval as intervals};
+use crate::encode::{DateOrder, PgType, Scalar, Settings, calendar};
 
 /// What becomes of a cast.
 enum Plan {
@@ -86,7 +90,8 @@ impl Parser<'_> {
     /// `name 'constant'`, with the constant at token `text`.
     pub fn cast_constant(&mut self, start: usize, name: &TypeName, text: usize) -> Operand {
         let end = self.tokens[text].end;
-        let constant = Operand { start: self.tokens[text].start, end, label: Label::Unknown, shape: Shape::Text(text) };
+        let shape = Shape::Text(text);
+        let constant = Operand { shape, ..Operand::new(self.tokens[text].start, end, Label::Unknown) };
         match self.plan(&constant, name) {
             Plan::Keep => {}
             Plan::Rename(target) if name.dimensions > 0 || target.contains('(') => {
@@ -116,10 +121,14 @@ impl Parser<'_> {
                 _ => Plan::Call(format!("pgc.{}_in(", name.name)),
             };
         }
+        self.check_cast(operand, name);
         let constant = match operand.shape {
             Shape::Text(index) => literal::value(self.sql, self.tokens[index]).map(|value| (index, value)),
             _ => None,
         };
+        if let Some((index, value)) = &constant {
+            self.check_constant(*index, value, name);
+        }
         if let Some((index, value)) = &constant
             && let Some(plan) = self.constant_plan(*index, value, name)
         {
@@ -131,6 +140,14 @@ impl Parser<'_> {
         }
         match (name.name.as_str(), name.modifiers.first()) {
             ("bytea", _) if scalar && operand.shape != Shape::Parameter => Plan::Call("pgc.bytea_in(".to_owned()),
+            ("text" | "varchar", None) if scalar && self.needs_text(operand) => Plan::Call("pgc.text_of(".to_owned()),
+            ("text" | "varchar", None) if scalar && operand.shape == Shape::Array => {
+                Plan::Call("pgc.array_text(".to_owned())
+            }
+            ("text" | "varchar", None) if scalar && of(operand) == Some(Scalar::Bpchar) => {
+                Plan::Around("rtrim(", "varchar".to_owned(), ")".to_owned())
+            }
+            ("numeric", None) if scalar && !self.may_dispatch(operand) => Plan::Rename(NUMERIC.to_owned()),
             ("numeric", None) if scalar => match (&operand.shape, &constant) {
                 (Shape::Number { digits, .. }, _) => decimal(*digits),
                 (Shape::Parameter, _) => Plan::Rename(NUMERIC.to_owned()),
@@ -146,6 +163,62 @@ impl Parser<'_> {
                 None => Plan::Keep,
             },
         }
+    }
+
+    /// DuckDB casts between more types than PostgreSQL, which tells such a cast for a mistake.
+    fn check_cast(&mut self, operand: &Operand, name: &TypeName) {
+        let (Some(from), Some(to)) = (operand.known.filter(|_| self.options.checks_constants), name.pg_type()) else {
+            return;
+        };
+        if !results::has_cast(from, to) {
+            let array = |known: PgType| if known.dimensions > 0 { "[]" } else { "" };
+            let (from, to) =
+                (format!("{}{}", from.scalar.name(), array(from)), format!("{}{}", to.scalar.name(), array(to)));
+            let message = format!("cannot cast type {from} to {to}");
+            self.error.get_or_insert(TranslateError::Value { message, state: "42846", position: operand.end });
+        }
+    }
+
+    /// A constant that PostgreSQL would not read is an error where it stands.
+    fn check_constant(&mut self, index: usize, value: &str, name: &TypeName) {
+        // What the fields behind an interval allow, and what DuckDB's decimals cannot hold, is another matter.
+        let fields = name.name == "interval" && is_field(self.keyword(index + 1).as_str());
+        let Some(pg_type) = name.pg_type().filter(|_| self.options.checks_constants && !fields) else { return };
+        let Err(error) = crate::decode::check(pg_type, value, self.options.date_order) else { return };
+        if !matches!(error.sqlstate(), "0A000" | "2202E") && pg_type.scalar != Scalar::Numeric
+            || error.sqlstate() == "22P02"
+        {
+            let position = self.tokens[index].start;
+            let value = TranslateError::Value { message: error.to_string(), state: error.sqlstate(), position };
+            self.error.get_or_insert(value);
+        }
+    }
+
+    /// Whether a macro that goes by the type of its argument can be called: DuckDB finds that type neither for a
+    /// parameter, nor for a column of an outer query, nor for an aggregate.
+    pub fn may_dispatch(&self, operand: &Operand) -> bool {
+        let first = self.tokens.partition_point(|token| token.start < operand.start);
+        let behind = self.tokens.partition_point(|token| token.start < operand.end);
+        let hides = |at: usize| {
+            self.kind(at) == Some(super::lexer::Kind::Parameter)
+                || self.mark_at(at + 1, "(") && is_aggregate(self.keyword(at).as_str())
+        };
+        self.correlated == 0 && !(first..behind).any(hides)
+    }
+
+    /// Whether the text of an operand may be another than DuckDB's. The catalog has nothing of the kind.
+    fn needs_text(&self, operand: &Operand) -> bool {
+        let differs = operand.known.is_none_or(|known| {
+            known.dimensions > 0
+                || matches!(known.scalar, Scalar::Float4 | Scalar::Float8 | Scalar::Bytea | Scalar::Interval)
+        });
+        // A column's own expressions are kept as they are.
+        let defines = matches!(self.keyword(0).as_str(), "alter" | "create");
+        differs && !defines && !self.is_about_catalog() && self.may_dispatch(operand)
+    }
+
+    fn is_about_catalog(&self) -> bool {
+        self.sql.contains("pg_") || self.sql.contains("information_schema")
     }
 
     /// The plan for a constant whose text decides; it may replace the constant.
@@ -169,14 +242,34 @@ impl Parser<'_> {
                 let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
                 (plain && !digits.is_empty() && !fraction.contains('.')).then(|| decimal((whole.len(), fraction.len())))
             }
+            "bit" if value.bytes().all(|byte| matches!(byte, b'0' | b'1')) => {
+                let length = name.modifiers.first().copied().map_or(1, |length| usize::try_from(length).unwrap_or(1));
+                let bits: String = value.chars().chain(std::iter::repeat('0')).take(length).collect();
+                self.replace(index, index + 1, literal::quote(&bits));
+                Some(Plan::Rename("bit".to_owned()))
+            }
             "bool" => {
-                let value = value.trim().to_ascii_lowercase();
-                let truth = match value.as_str() {
+                let word = value.trim().to_ascii_lowercase();
+                let blanks = word.len() != value.len();
+                let truth = match word.as_str() {
+                    "t" | "true" | "1" if blanks => "'true'",
+                    "f" | "false" | "0" if blanks => "'false'",
                     "y" | "ye" | "yes" | "on" | "tr" | "tru" => "'true'",
                     "n" | "no" | "off" | "of" | "fa" | "fal" | "fals" => "'false'",
                     _ => return None,
                 };
                 self.replace(index, index + 1, truth);
+                None
+            }
+            "date" | "time" | "timestamp" if let Some(plain) = moment(&name.name, value, self.options.date_order) => {
+                self.replace(index, index + 1, literal::quote(&plain));
+                None
+            }
+            "interval" if is_simple_interval(value) => None,
+            "interval" if !is_field(self.keyword(index + 1).as_str()) => {
+                let plain = intervals::parse(value, Settings::default().interval_style).ok()?;
+                let (months, days, micros) = (plain.months, plain.days, plain.nanoseconds / 1000);
+                self.replace(index, index + 1, format!("'{months} months {days} days {micros} microseconds'"));
                 None
             }
             "timestamp" | "timestamptz" if value.contains(':') => {
@@ -219,6 +312,93 @@ fn with_seconds(value: &str) -> Option<String> {
     short.then(|| format!("{}:00{zone}", &value[..colon + 3]))
 }
 
+/// A date or time that DuckDB does not read, or reads as another, in the form that it does. What depends on the day is not
+/// among them: the text of a statement is kept.
+fn moment(name: &str, value: &str, order: DateOrder) -> Option<String> {
+    let word = value.trim().trim_start_matches(['-', '+']);
+    let relative = word.starts_with(|first: char| first.is_ascii_alphabetic())
+        && !word.contains(|symbol: char| symbol.is_ascii_digit());
+    if relative && !matches!(word.to_ascii_lowercase().as_str(), "allballs" | "epoch") {
+        return None;
+    }
+    let settings = Settings { date_order: order, ..Settings::default() };
+    let mut text = bytes::BytesMut::new();
+    match name {
+        "date" => calendar::put_date(&mut text, i64::from(datetime::date(value, &settings).ok()?), &settings),
+        "time" => calendar::put_time(&mut text, datetime::time(value, &settings).ok()?),
+        _ => calendar::put_timestamp(&mut text, datetime::timestamp(value, &settings).ok()?, &settings),
+    }
+    let text = std::str::from_utf8(&text).ok()?;
+    // The era has parentheses in DuckDB.
+    let text = text.strip_suffix(" BC").map_or_else(
+        || text.to_owned(),
+        |before| match before.split_once(' ') {
+            Some((date, time)) => format!("{date} (BC) {time}"),
+            None => format!("{before} (BC)"),
+        },
+    );
+    // DuckDB reads the beginning of its own form too.
+    (!text.starts_with(value.trim())).then_some(text)
+}
+
+/// Whether DuckDB reads an interval as PostgreSQL does: whole numbers with the full names of units.
+fn is_simple_interval(value: &str) -> bool {
+    const UNITS: [&str; 14] = [
+        "year", "years", "month", "months", "week", "weeks", "day", "days", "hour", "hours", "minute", "minutes",
+        "second", "seconds",
+    ];
+    let words: Vec<&str> = value.split(' ').collect();
+    let number = |word: &str| {
+        let digits = word.strip_prefix('-').unwrap_or(word);
+        !digits.is_empty() && digits.len() < 8 && digits.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    words.len().is_multiple_of(2) && words.chunks(2).all(|pair| number(pair[0]) && UNITS.contains(&pair[1]))
+}
+
+/// Whether a function makes one value of many rows.
+fn is_aggregate(name: &str) -> bool {
+    const PREFIXES: [&str; 9] = ["bit_", "bool_", "covar_", "json", "list", "percent", "regr_", "stddev", "var"];
+    const NAMES: [&str; 27] = [
+        "any_value",
+        "arg_max",
+        "arg_min",
+        "array_agg",
+        "avg",
+        "corr",
+        "count",
+        "cume_dist",
+        "dense_rank",
+        "every",
+        "first",
+        "first_value",
+        "lag",
+        "last",
+        "last_value",
+        "lead",
+        "max",
+        "median",
+        "min",
+        "mode",
+        "nth_value",
+        "ntile",
+        "quantile",
+        "rank",
+        "row_number",
+        "string_agg",
+        "sum",
+    ];
+    NAMES.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+}
+
+fn is_field(word: &str) -> bool {
+    matches!(word, "year" | "month" | "day" | "hour" | "minute" | "second")
+}
+
+/// The type of an operand that is no array, where it is known.
+fn of(operand: &Operand) -> Option<Scalar> {
+    operand.known.filter(|known| known.dimensions == 0).map(|known| known.scalar)
+}
+
 fn is_oid(name: &TypeName) -> bool {
     name.dimensions == 0 && matches!(name.name.as_str(), "oid" | "int4" | "int8")
 }
@@ -249,7 +429,7 @@ fn cast_result(start: usize, end: usize, operand: Operand, name: &TypeName) -> O
         _ if numeric && matches!(operand.shape, Shape::Number { zero: false, digits: (_, 0) }) => Shape::NonZero,
         _ => Shape::Other,
     };
-    Operand { start, end, label, shape }
+    Operand { start, end, label, shape, known: name.pg_type() }
 }
 
 /// `P1Y2M3DT4H5M6S`, `1-2` and `1 day ago` in the form that DuckDB reads; `None` when it reads the text
@@ -286,6 +466,7 @@ fn interval(value: &str) -> Option<String> {
     if let Some((days, clock)) = text.split_once(' ')
         && days.trim_start_matches('-').bytes().all(|byte| byte.is_ascii_digit())
         && clock.contains(':')
+        && clock.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b':' | b'.' | b'-' | b'+'))
     {
         return Some(format!("{days} days {clock}{}", if clock.matches(':').count() == 1 { ":00" } else { "" }));
     }

@@ -235,7 +235,7 @@ impl Parser<'_> {
         let behind = self.behind_brackets();
         self.replace(first, behind, text);
         self.at = behind;
-        Some(Operand { start, end: self.previous_end(), label: Label::Strong(name), shape: Shape::Other })
+        Some(Operand::new(start, self.previous_end(), Label::Strong(name)))
     }
 
     /// A catalog whose rows the session knows, at the tokens from `first` to here, becomes a call with them.

@@ -73,6 +73,11 @@ impl Edits {
         self.list.push(Edit { start, end, place: Place::Replace, text: text.into() });
     }
 
+    /// Whether something is edited between two places.
+    pub fn touch(&self, start: usize, end: usize) -> bool {
+        self.list.iter().any(|edit| edit.start < end && start < edit.end || start <= edit.start && edit.end <= end)
+    }
+
     /// Replaces the bytes from `start` to `end` unless an edit made before does.
     pub fn replace_unless_replaced(&mut self, start: usize, end: usize, text: String) {
         self.list.push(Edit { start, end, place: Place::Constant, text: text.into() });

@@ -10,7 +10,9 @@ use super::lexer::{Kind, Text};
 use super::literal;
 use super::names::is_reserved;
 use super::parser::{Keyword, Parser};
+use super::results;
 use super::types::{TypeName, begins_typed_constant};
+use crate::encode::{PgType, Scalar};
 
 /// The column name that PostgreSQL derives from an expression.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +57,15 @@ pub(super) struct Operand {
     pub end: usize,
     pub label: Label,
     pub shape: Shape,
+    /// Its type in PostgreSQL, where the form alone tells it.
+    pub known: Option<PgType>,
+}
+
+impl Operand {
+    /// A part whose form says nothing.
+    pub fn new(start: usize, end: usize, label: Label) -> Operand {
+        Operand { start, end, label, shape: Shape::Other, known: None }
+    }
 }
 
 /// How tight the operators bind, from loose to tight.
@@ -118,15 +129,22 @@ impl Parser<'_> {
 
     fn primary(&mut self) -> Option<Operand> {
         let start = self.start();
+        let mut known = None;
         let (label, shape) = match self.kind(self.at)? {
             Kind::Number => {
                 let shape = number_shape(self.text(self.at));
+                known = Some(results::number(self.text(self.at)));
                 self.at += 1;
                 (Label::Unknown, shape)
             }
-            Kind::Text(_) => {
+            Kind::Text(form) => {
                 let text = self.at;
                 self.at += 1;
+                known = Some(PgType::scalar(if matches!(form, Text::Bits | Text::Hex) {
+                    Scalar::Bit
+                } else {
+                    Scalar::Text
+                }));
                 if self.keyword_is(self.at, "uescape") {
                     self.unicode_escape(text);
                 }
@@ -137,7 +155,11 @@ impl Parser<'_> {
                 (Label::Unknown, Shape::Parameter)
             }
             Kind::Operator => return self.prefix(start),
-            Kind::Mark if self.mark("(") => self.parenthesis()?,
+            Kind::Mark if self.mark("(") => {
+                let (label, shape, inside) = self.parenthesis()?;
+                known = inside;
+                (label, shape)
+            }
             Kind::Mark if self.mark("[") => {
                 self.at += 1;
                 self.expressions_to_close();
@@ -150,7 +172,7 @@ impl Parser<'_> {
             }
             Kind::Quoted | Kind::UnicodeQuoted => return self.path(start),
         };
-        Some(Operand { start, end: self.previous_end(), label, shape })
+        Some(Operand { start, end: self.previous_end(), label, shape, known })
     }
 
     /// `U&'…' UESCAPE '!'`
@@ -167,11 +189,11 @@ impl Parser<'_> {
     }
 
     /// `(query)`, `(expression)` or a row.
-    fn parenthesis(&mut self) -> Option<(Label, Shape)> {
+    fn parenthesis(&mut self) -> Option<(Label, Shape, Option<PgType>)> {
         if self.query_at(self.at + 1) {
             self.at += 1;
-            let label = self.subquery(false)?;
-            return Some((label, self.subquery_shape()));
+            let label = self.inner_query()?;
+            return Some((label, self.subquery_shape(), None));
         }
         self.at += 1;
         let inside = self.deeper(|parser| Some(parser.expressions_to_close()))?;
@@ -179,8 +201,9 @@ impl Parser<'_> {
             [only] => (
                 if let Label::Column(name) = &only.label { Label::Strong(name.clone()) } else { only.label.clone() },
                 only.shape.clone(),
+                only.known,
             ),
-            _ => (Label::Strong("row".to_owned()), Shape::Other),
+            _ => (Label::Strong("row".to_owned()), Shape::Other, None),
         })
     }
 
@@ -207,31 +230,35 @@ impl Parser<'_> {
             shape @ (Shape::Number { .. } | Shape::NonZero) if least == binding::SIGN => shape,
             _ => Shape::Other,
         };
-        Some(Operand { start, end: operand.end, label: Label::Unknown, shape })
+        let known = operand.known.filter(|_| least == binding::SIGN);
+        Some(Operand { start, end: operand.end, label: Label::Unknown, shape, known })
     }
 
     fn word(&mut self, start: usize, keyword: &Keyword) -> Option<Operand> {
         let word = keyword.as_str();
+        let mut known = None;
         let (label, shape) = match word {
             "not" => {
                 self.at += 1;
                 let operand = self.expression(binding::NOT)?;
-                return Some(Operand { start, end: operand.end, label: Label::Unknown, shape: Shape::Other });
+                return Some(Operand::new(start, operand.end, Label::Unknown));
             }
             "case" => self.case()?,
             "cast" if self.mark_at(self.at + 1, "(") => return self.cast_call(start),
             "exists" if self.mark_at(self.at + 1, "(") => {
                 self.at += 2;
-                self.subquery(false)?;
+                self.inner_query()?;
                 (Label::Strong("exists".to_owned()), Shape::Other)
             }
             "array" => (self.array()?, Shape::Array),
             "null" | "default" => {
                 self.at += 1;
+                known = (word == "null").then_some(PgType::scalar(Scalar::Text));
                 (Label::Unknown, Shape::Other)
             }
             "true" | "false" => {
                 self.at += 1;
+                known = Some(PgType::scalar(Scalar::Bool));
                 (Label::Unknown, Shape::Other)
             }
             "current_date" | "current_timestamp" | "localtime" | "localtimestamp" | "current_time" | "current_user"
@@ -241,6 +268,15 @@ impl Parser<'_> {
                 self.session_value(word);
                 let is_name =
                     word.ends_with("user") || matches!(word, "current_role" | "current_catalog" | "current_schema");
+                known = match word {
+                    "current_date" => Some(Scalar::Date),
+                    "current_timestamp" => Some(Scalar::TimestampTz),
+                    "localtimestamp" => Some(Scalar::Timestamp),
+                    "current_time" => Some(Scalar::TimeTz),
+                    "localtime" => Some(Scalar::Time),
+                    _ => is_name.then_some(Scalar::Name),
+                }
+                .map(PgType::scalar);
                 (Label::Strong(word.to_owned()), if is_name { Shape::Catalog(19) } else { Shape::Other })
             }
             "left" | "right" if self.mark_at(self.at + 1, "(") => return self.path(start),
@@ -254,7 +290,7 @@ impl Parser<'_> {
                 return self.path(start);
             }
         };
-        Some(Operand { start, end: self.previous_end(), label, shape })
+        Some(Operand { start, end: self.previous_end(), label, shape, known })
     }
 
     /// `type 'text'`, or nothing.
@@ -319,7 +355,7 @@ impl Parser<'_> {
         self.at += 1;
         if self.mark("(") {
             self.at += 1;
-            self.subquery(false)?;
+            self.inner_query()?;
         } else if self.mark("[") {
             self.at += 1;
             self.deeper(|parser| Some(parser.expressions_to_close()))?;
@@ -341,6 +377,7 @@ impl Parser<'_> {
                 }
             }
             "current_schema" => self.replace(index, index + 1, "pgc.current_schema()"),
+            "current_catalog" => self.replace(index, index + 1, "current_database()"),
             _ if self.mark("(") => {
                 self.at = self.behind_brackets();
                 self.remove(index + 1, self.at);
@@ -368,14 +405,14 @@ impl Parser<'_> {
                     self.vector_place(&left, place);
                 }
                 let label = if let Label::Column(name) = left.label { Label::Strong(name) } else { left.label };
-                Some(Some(Operand { start: left.start, end: self.previous_end(), label, shape: Shape::Other }))
+                Some(Some(Operand::new(left.start, self.previous_end(), label)))
             }
             Some(Kind::Mark) if self.mark(".") && (self.name_at(self.at + 1) || self.operator_at(self.at + 1, "*")) => {
                 self.at += 2;
                 let star = self.operator_at(self.at - 1, "*");
                 let label =
                     if star { Label::Column(String::new()) } else { Label::Strong(self.identifier(self.at - 1)) };
-                Some(Some(Operand { start: left.start, end: self.previous_end(), label, shape: Shape::Other }))
+                Some(Some(Operand::new(left.start, self.previous_end(), label)))
             }
             Some(Kind::Word) => self.word_operator(left, least),
             _ => Some(None),

@@ -4,27 +4,31 @@
 //! cannot be macros (FILTER, DISTINCT and OVER would be lost), so those are given DuckDB's own names. A
 //! function that gives rows becomes `unnest` of a list.
 
+use super::aggregates::Call;
 use super::expression::{Label, Operand, Shape};
-use super::formats;
 use super::literal;
 use super::parser::Parser;
+use super::results;
+use crate::encode::{PgType, Scalar};
 
 /// Functions that DuckDB has under another name.
 const RENAMED: &[(&str, &str)] = &[
     ("clock_timestamp", "now"),
+    ("div", "pgc.whole_div"),
+    ("pow", "pgc.pg_power"),
+    ("power", "pgc.pg_power"),
     ("every", "bool_and"),
     ("json_agg", "json_group_array"),
     ("json_build_array", "json_array"),
     ("json_build_object", "json_object"),
     ("json_object_agg", "json_group_object"),
-    ("json_object_keys", "json_keys"),
     ("jsonb_agg", "json_group_array"),
-    ("jsonb_array_length", "json_array_length"),
+    ("json_array_length", "pgc.json_length"),
+    ("jsonb_array_length", "pgc.json_length"),
     ("jsonb_build_array", "json_array"),
     ("jsonb_build_object", "json_object"),
     ("jsonb_each", "json_each"),
     ("jsonb_object_agg", "json_group_object"),
-    ("jsonb_object_keys", "json_keys"),
     ("jsonb_pretty", "json_pretty"),
     ("row_to_json", "to_json"),
     ("statement_timestamp", "now"),
@@ -35,8 +39,28 @@ const RENAMED: &[(&str, &str)] = &[
 
 /// Functions that are macros of `macros.sql` as `pg_name`, because DuckDB has (and itself calls) a
 /// function of the name that does otherwise.
-pub(super) const SHADOWING: &[&str] =
-    &["cardinality", "decode", "encode", "octet_length", "round", "sha256", "substr", "substring", "to_hex", "trunc"];
+pub(super) const SHADOWING: &[&str] = &[
+    "array_length",
+    "cardinality",
+    "chr",
+    "cot",
+    "decode",
+    "encode",
+    "exp",
+    "lpad",
+    "make_date",
+    "mod",
+    "octet_length",
+    "round",
+    "rpad",
+    "sha256",
+    "split_part",
+    "string_to_array",
+    "substr",
+    "substring",
+    "to_hex",
+    "trunc",
+];
 
 /// Functions that are macros of `macros.sql` under their own name.
 pub(super) const MACROS: &[&str] = &[
@@ -44,6 +68,7 @@ pub(super) const MACROS: &[&str] = &[
     "array_fill",
     "array_lower",
     "array_ndims",
+    "array_positions",
     "array_remove",
     "array_replace",
     "array_upper",
@@ -51,8 +76,9 @@ pub(super) const MACROS: &[&str] = &[
     "btrim",
     "convert_from",
     "convert_to",
+    "cosd",
     "date_bin",
-    "div",
+    "get_byte",
     "initcap",
     "json_extract_path",
     "json_extract_path_text",
@@ -64,6 +90,7 @@ pub(super) const MACROS: &[&str] = &[
     "justify_hours",
     "justify_interval",
     "make_interval",
+    "min_scale",
     "num_nonnulls",
     "num_nulls",
     "overlay",
@@ -71,9 +98,14 @@ pub(super) const MACROS: &[&str] = &[
     "quote_literal",
     "quote_nullable",
     "regexp_count",
+    "regexp_instr",
     "regexp_substr",
+    "scale",
+    "sind",
+    "tand",
     "to_number",
     "trim_array",
+    "trim_scale",
     "width_bucket",
 ];
 
@@ -84,17 +116,21 @@ const SETS: &[(&str, &str, Option<&str>)] = &[
     ("generate_subscripts", "pgc.generate_subscripts", None),
     ("json_array_elements", "pgc.json_elements", Some("value")),
     ("json_array_elements_text", "pgc.json_elements_text", Some("value")),
-    ("json_object_keys", "json_keys", None),
+    ("json_object_keys", "pgc.json_keys_of", None),
     ("jsonb_array_elements", "pgc.json_elements", Some("value")),
     ("jsonb_array_elements_text", "pgc.json_elements_text", Some("value")),
-    ("jsonb_object_keys", "json_keys", None),
+    ("jsonb_object_keys", "pgc.json_keys_of", None),
     ("regexp_matches", "pgc.regexp_rows", None),
     ("regexp_split_to_table", "regexp_split_to_array", None),
-    ("string_to_table", "string_to_array", None),
+    ("string_to_table", "pgc.pg_string_to_array", None),
 ];
 
 fn set(name: &str) -> Option<&'static (&'static str, &'static str, Option<&'static str>)> {
     SETS.iter().find(|(known, ..)| *known == name)
+}
+
+fn is_bytes(operand: Option<&Operand>) -> bool {
+    operand.and_then(|operand| operand.known).is_some_and(|known| known == PgType::scalar(Scalar::Bytea))
 }
 
 /// The functions that PostgreSQL and DuckDB share, one a line.
@@ -111,7 +147,10 @@ impl Parser<'_> {
         let outer = self.in_sequence_function;
         self.in_sequence_function = matches!(name.as_str(), "nextval" | "currval" | "setval");
         self.at += 1;
+        // A function in FROM may see the columns of the tables beside it.
+        self.correlated += usize::from(in_from);
         let arguments = self.deeper(|parser| Some(parser.arguments(&name)));
+        self.correlated -= usize::from(in_from);
         if self.in_sequence_function {
             self.sequence_name(arguments.as_deref().unwrap_or_default());
         }
@@ -146,7 +185,10 @@ impl Parser<'_> {
             "array_agg" | "string_to_array" | "regexp_split_to_array" | "array_append" | "array_remove" => Shape::Array,
             _ => Shape::Other,
         };
-        Some(Operand { start, end: self.previous_end(), label: Label::Strong(label), shape })
+        let known = if builtin { results::of_call(&name, &arguments) } else { None };
+        let argument = if let [only] = arguments.as_slice() { Some((only.start, only.end)) } else { None };
+        self.call = builtin.then(|| Call { name, start, end: self.previous_end(), argument });
+        Some(Operand { start, end: self.previous_end(), label: Label::Strong(label), shape, known })
     }
 
     /// The arguments up to the closing parenthesis, with the keywords between them that SQL has.
@@ -154,7 +196,7 @@ impl Parser<'_> {
         let mut found = Vec::new();
         if self.query_at(self.at) {
             // `f((query))` has its own parentheses; this is a query as DuckDB allows it.
-            self.subquery(false);
+            self.inner_query();
             return found;
         }
         if name == "position" {
@@ -262,7 +304,26 @@ impl Parser<'_> {
         }
         let renamed = RENAMED.iter().find(|(known, _)| *known == name);
         match name {
-            "format" => return self.format(first, last, arguments),
+            "extract" | "date_part" | "date_trunc" if self.part(first, last, name, arguments, end) => return,
+            "json_each" | "jsonb_each" if in_from => return self.replace(first, last + 1, "pgc.pg_json_each"),
+            "json_each_text" | "jsonb_each_text" if in_from => {
+                return self.replace(first, last + 1, "pgc.json_each_text");
+            }
+            "length" | "substr" | "substring" if is_bytes(arguments.first()) => {
+                return self.replace(
+                    first,
+                    last + 1,
+                    if name == "length" { "octet_length" } else { "pgc.bytes_substr" },
+                );
+            }
+            "jsonb_set" if arguments.len() > 2 => {
+                self.array_text(&arguments[1], false);
+                return self.replace(first, last + 1, "pgc.jsonb_set");
+            }
+            "round" if arguments.len() == 1 && !self.may_dispatch(&arguments[0]) => {
+                return self.replace(first, last + 1, "system.main.round");
+            }
+            "format" => return self.format(first, last, arguments, end),
             "to_char" | "to_date" | "to_timestamp" if arguments.len() == 2 => {
                 return self.formatted(first, last, name, arguments, end);
             }
@@ -270,6 +331,14 @@ impl Parser<'_> {
                 let call = if name == "substring" { "pgc.regexp_part" } else { "pgc.regexp_match" };
                 return self.captured(first, last, arguments, call);
             }
+            "concat" | "concat_ws" => self.texts(arguments),
+            "regexp_replace" => self.whole_match(arguments.get(2)),
+            "array_agg" | "json_agg" | "jsonb_agg" if self.keyword_is(last + 2, "distinct") => {
+                self.distinct_in_order(arguments, end)
+            }
+            _ => {}
+        }
+        match name {
             "regexp_like" => return self.replace(first, last + 1, "system.main.regexp_matches"),
             // Only what differs from DuckDB needs the macro.
             "round" if arguments.len() == 2 => {}
@@ -296,6 +365,47 @@ impl Parser<'_> {
         }
     }
 
+    /// Parts of dates and times: seconds have a fraction, centuries begin with their first year. `true` when it is done.
+    fn part(&mut self, first: usize, last: usize, name: &str, arguments: &[Operand], end: usize) -> bool {
+        let value = arguments.last();
+        let field = match (name, arguments.first()) {
+            ("extract", _) => self.identifier(last + 2),
+            (_, Some(Operand { shape: Shape::Text(index), .. })) => {
+                literal::value(self.sql, self.tokens[*index]).unwrap_or_default().to_ascii_lowercase()
+            }
+            _ => return false,
+        };
+        let of = |scalar| value.and_then(|value| value.known).is_some_and(|known| known == PgType::scalar(scalar));
+        let call = match (name, field.as_str()) {
+            ("date_trunc", "century" | "centuries" | "millennium" | "millenniums") => {
+                let Some(value) = value else { return false };
+                self.edits.open(value.start, "(");
+                self.edits.close(value.end, " - INTERVAL 1 YEAR)");
+                self.edits.open(self.tokens[first].start, "(");
+                self.edits.close(end, " + INTERVAL 1 YEAR)");
+                return true;
+            }
+            ("date_trunc", _) if of(Scalar::Date) => {
+                if let Some(value) = value {
+                    self.edits.close(value.end, "::timestamptz");
+                }
+                return true;
+            }
+            ("date_trunc", _) => return false,
+            ("extract", "second" | "seconds" | "sec") => "pgc.extract_second(",
+            ("extract", "millisecond" | "milliseconds" | "msec") => "pgc.extract_millisecond(",
+            ("extract", "epoch") if of(Scalar::Interval) => "pgc.extract_interval_epoch(",
+            ("extract", "epoch") => "pgc.extract_epoch(",
+            (_, "second" | "seconds" | "sec") => "pgc.part_second(",
+            (_, "millisecond" | "milliseconds" | "msec") => "pgc.part_millisecond(",
+            _ => return false,
+        };
+        // `extract(field from ` has two words more than a call.
+        let to = if name == "extract" { last + 4 } else { last + 2 };
+        self.replace(first, to, call);
+        true
+    }
+
     /// The name of a sequence is a text; its schema is translated as elsewhere.
     fn sequence_name(&mut self, arguments: &[Operand]) {
         let Some(operand) = arguments.first() else { return };
@@ -316,85 +426,6 @@ impl Parser<'_> {
             if matches!(operand.shape, Shape::Text(_)) {
                 self.edits.close(operand.end, name);
             }
-        }
-    }
-
-    /// A function of a regular expression, whose groups DuckDB wants to be told.
-    fn captured(&mut self, first: usize, last: usize, arguments: &[Operand], call: &'static str) {
-        self.replace(first, last + 1, call);
-        if let Some(Operand { shape: Shape::Text(index), end, .. }) = arguments.get(1) {
-            let pattern = literal::value(self.sql, self.tokens[*index]).unwrap_or_default();
-            self.edits.close(*end, if formats::captures(&pattern) { ", 1" } else { ", 0" });
-        }
-    }
-
-    /// `to_char`, `to_date` and `to_timestamp` with a constant pattern.
-    fn formatted(&mut self, first: usize, last: usize, name: &str, arguments: &[Operand], end: usize) {
-        let Operand { shape: Shape::Text(index), .. } = arguments[1] else { return };
-        let Some(pattern) = literal::value(self.sql, self.tokens[index]) else { return };
-        if let Some(format) = formats::number(&pattern).filter(|_| name == "to_char") {
-            // The value comes behind the format.
-            let value = &arguments[0];
-            let open = if format.trims { "rtrim(format(" } else { "format(" };
-            let pad = if format.width > 0 { "pgc.pad_left" } else { "" };
-            self.replace(first, last + 1, pad);
-            self.edits.open(value.start, format!("{open}{}, ", literal::quote(&format.format)));
-            self.edits.close(value.end, if format.trims { "::double), '0')" } else { "::double)" });
-            if format.width > 0 {
-                self.replace(index, index + 1, format.width.to_string());
-            } else {
-                self.edits.replace(value.end, self.tokens[index].end, "");
-            }
-            return;
-        }
-        let Some(time) = formats::time(&pattern) else { return };
-        self.replace(index, index + 1, literal::quote(&time));
-        self.replace(first, last + 1, if name == "to_char" { "strftime" } else { "strptime" });
-        match name {
-            "to_date" => self.edits.close(end, "::date"),
-            "to_timestamp" => self.edits.close(end, "::timestamptz"),
-            _ => {}
-        }
-    }
-
-    /// `format(text, …)` of a constant text becomes a concatenation.
-    fn format(&mut self, first: usize, last: usize, arguments: &[Operand]) {
-        let Some((Operand { shape: Shape::Text(index), .. }, values)) = arguments.split_first() else { return };
-        let Some(text) = literal::value(self.sql, self.tokens[*index]) else { return };
-        let mut pieces = text.split('%');
-        let mut pattern = pieces.next().unwrap_or("").replace('{', "{{").replace('}', "}}");
-        let mut wraps = Vec::new();
-        let mut literal_percent = false;
-        for piece in pieces {
-            if std::mem::take(&mut literal_percent) {
-                pattern.push_str(&piece.replace('{', "{{").replace('}', "}}"));
-                continue;
-            }
-            let mut rest = piece.chars();
-            match rest.next() {
-                Some('s') => wraps.push("pgc.format_s("),
-                Some('I') => wraps.push("pgc.quote_ident("),
-                Some('L') => wraps.push("pgc.quote_nullable("),
-                None => {
-                    pattern.push('%');
-                    literal_percent = true;
-                    continue;
-                }
-                _ => return,
-            }
-            pattern.push_str("{}");
-            pattern.push_str(&rest.as_str().replace('{', "{{").replace('}', "}}"));
-        }
-        if wraps.len() != values.len() {
-            return;
-        }
-        self.replace(*index, index + 1, literal::quote(&pattern));
-        for (wrap, value) in wraps.into_iter().zip(values) {
-            self.edits.open(value.start, wrap);
-            self.edits.close(value.end, ")");
-        }
-        if last > first {
-            self.edits.replace(self.tokens[first].start, self.tokens[last].start, "");
         }
     }
 

@@ -159,6 +159,7 @@ impl Parser<'_> {
                     end: self.previous_end(),
                     label: Label::Column(String::new()),
                     shape: Shape::Other,
+                    known: None,
                 });
             }
         }
@@ -180,12 +181,12 @@ impl Parser<'_> {
             // A constant of a type that is not built in.
             let name = self.identifier(first);
             self.at += 1;
-            return Some(Operand { start, end: self.previous_end(), label: Label::Weak(name), shape: Shape::Other });
+            return Some(Operand::new(start, self.previous_end(), Label::Weak(name)));
         }
         self.qualified_column(first);
         let name = self.identifier(self.at - 1);
         let shape = self.column_shape(&name);
-        Some(Operand { start, end: self.previous_end(), label: Label::Column(name), shape })
+        Some(Operand { shape, ..Operand::new(start, self.previous_end(), Label::Column(name)) })
     }
 
     /// Edits the schema in front of a column.

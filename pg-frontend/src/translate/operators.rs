@@ -8,9 +8,15 @@ use super::expression::{Label, Operand, Shape, binding};
 use super::lexer::Kind;
 use super::literal;
 use super::parser::Parser;
+use super::results;
+use crate::encode::{PgType, Scalar};
 
 fn joined(left: &Operand, end: usize) -> Operand {
-    Operand { start: left.start, end, label: Label::Unknown, shape: Shape::Other }
+    Operand { start: left.start, end, label: Label::Unknown, shape: Shape::Other, known: None }
+}
+
+fn is(operand: &Operand, scalar: Scalar) -> bool {
+    operand.known == Some(PgType::scalar(scalar))
 }
 
 fn binding_of(operator: &str) -> u8 {
@@ -61,7 +67,9 @@ impl Parser<'_> {
         let to = self.at;
         // Powers of powers group from the left in PostgreSQL, as everything else.
         let right = self.expression(tight)?;
-        let result = joined(&left, right.end);
+        let result =
+            Operand { known: results::of_operator(operator, left.known, right.known), ..joined(&left, right.end) };
+        self.parameter_beside(operator, &left, &right);
         // Two objects are compared by their numbers.
         let is_compared = tight == binding::COMPARISON && matches!(right.shape, Shape::Object(_) | Shape::Catalog(_));
         let left = if is_compared { left } else { self.shown(left) };
@@ -76,6 +84,7 @@ impl Parser<'_> {
                 return Some(Operand { shape: Shape::Interval, ..result });
             }
             "/" | "%" => {
+                self.quotient = (operator == "/").then(|| (left.clone(), right.clone()));
                 let safe = matches!(right.shape, Shape::NonZero | Shape::Number { zero: false, .. });
                 if !safe {
                     self.call_around(&left, &right, from, to, if operator == "/" { "pgc.div(" } else { "pgc.rem(" });
@@ -95,7 +104,20 @@ impl Parser<'_> {
                 self.call_around(&left, &right, from, to, "pgc.json_concat(");
                 return Some(Operand { shape: Shape::Json, ..result });
             }
-            "-" if self.is_key(&right) => self.call_around(&left, &right, from, to, "pgc.json_delete("),
+            "-" if is(&left, Scalar::Jsonb) => {
+                let call = match (&right.shape, right.known) {
+                    (Shape::Number { .. }, _) => "pgc.json_delete_item(",
+                    (Shape::Array, _) => "pgc.json_delete_all(",
+                    _ => "pgc.json_delete(",
+                };
+                self.call_around(&left, &right, from, to, call);
+            }
+            "-" if is(&left, Scalar::Time) && is(&right, Scalar::Time) => {
+                self.call_around(&left, &right, from, to, "pgc.time_minus(");
+            }
+            "-" if left.known.is_none() && self.is_key(&right) => {
+                self.call_around(&left, &right, from, to, "pgc.json_delete(");
+            }
             "||" if left.shape == Shape::Array || right.shape == Shape::Array => {
                 self.array_concatenation(&left, &right);
                 return Some(Operand { shape: Shape::Array, ..result });
@@ -105,6 +127,7 @@ impl Parser<'_> {
                 self.array_text(&left, true);
             }
             "~~" | "~~*" | "!~~" | "!~~*" => self.pattern_escape(&right, from, to, operator),
+            "^" => self.call_around(&left, &right, from, to, "pgc.pg_power("),
             _ => match call_of(operator) {
                 Some(call) => self.call_around(&left, &right, from, to, call),
                 None if to - from > 1 => self.replace(from, to, operator.to_owned()),
@@ -114,10 +137,28 @@ impl Parser<'_> {
         Some(result)
     }
 
+    /// A parameter beside a number has that number's type.
+    fn parameter_beside(&mut self, operator: &str, left: &Operand, right: &Operand) {
+        if !matches!(operator, "+" | "-" | "*" | "/" | "%" | "=" | "<>" | "<" | ">" | "<=" | ">=") {
+            return;
+        }
+        for (parameter, other) in [(left, right), (right, left)] {
+            let Some(known) = other.known.filter(|known| known.is_number()) else { continue };
+            if parameter.shape == Shape::Parameter
+                && let Some(number) =
+                    self.sql.get(parameter.start + 1..parameter.end).and_then(|text| text.parse().ok())
+            {
+                self.parameter_types.push((number, known.oid()));
+            }
+        }
+    }
+
     /// Whether a concatenation is one of JSON: one side says so and the other is no text.
     fn joins_json(&self, left: &Operand, right: &Operand) -> bool {
         let text = |operand: &Operand| matches!(operand.shape, Shape::Text(_));
-        (left.shape == Shape::Json || right.shape == Shape::Json) && !text(left) && !text(right)
+        is(left, Scalar::Jsonb)
+            || is(right, Scalar::Jsonb)
+            || (left.shape == Shape::Json || right.shape == Shape::Json) && !text(left) && !text(right)
     }
 
     /// Whether a constant that is subtracted can only be a key of a JSON object.
@@ -146,7 +187,7 @@ impl Parser<'_> {
     }
 
     /// A string constant that holds an array becomes a list.
-    fn array_text(&mut self, operand: &Operand, bare_numbers: bool) {
+    pub fn array_text(&mut self, operand: &Operand, bare_numbers: bool) {
         if let Shape::Text(index) = operand.shape
             && let Some(value) = literal::value(self.sql, self.tokens[index])
             && let Some(list) = literal::array(&value, bare_numbers)
@@ -200,7 +241,7 @@ impl Parser<'_> {
         let all = self.keyword_is(to, "all");
         self.at += 2;
         if self.query_at(self.at) {
-            self.subquery(false)?;
+            self.inner_query()?;
             return Some(joined(&left, self.previous_end()));
         }
         let inside = self.deeper(|parser| Some(parser.expressions_to_close()))?;
@@ -252,7 +293,18 @@ impl Parser<'_> {
         let from = self.at;
         self.at += 1 + usize::from(negated);
         match word {
-            "or" | "and" | "overlaps" => {
+            "overlaps" => {
+                let right = self.at;
+                let operand = self.expression(tight)?;
+                let label = Label::Strong("overlaps".to_owned());
+                // Two rows in parentheses are the four arguments.
+                if self.mark_at(right, "(") && self.mark_at(from - 1, ")") {
+                    self.edits.replace(left.start, left.start + 1, "pgc.\"overlaps\"(");
+                    self.replace(from - 1, right + 1, ",");
+                }
+                Some(Some(Operand { label, ..joined(&left, operand.end) }))
+            }
+            "or" | "and" => {
                 let right = self.expression(tight)?;
                 Some(Some(joined(&left, right.end)))
             }
@@ -303,7 +355,7 @@ impl Parser<'_> {
         self.mark("(").then_some(())?;
         self.at += 1;
         if self.query_at(self.at) {
-            self.subquery(false)?;
+            self.inner_query()?;
         } else {
             self.deeper(|parser| Some(parser.expressions_to_close()))?;
         }
@@ -392,9 +444,20 @@ impl Parser<'_> {
             self.replace(from + 1, from + 2, "time zone current_setting('TimeZone')");
         } else {
             self.eat("zone").then_some(())?;
-            self.expression(binding::AT)?;
+            let zone = self.expression(binding::AT)?;
+            self.posix_zone(&zone);
         }
         Some(Operand { label: Label::Strong("timezone".to_owned()), ..joined(left, self.previous_end()) })
+    }
+
+    /// `'+02'` counts hours west of Greenwich, as POSIX does.
+    fn posix_zone(&mut self, zone: &Operand) {
+        let Shape::Text(index) = zone.shape else { return };
+        let Some(value) = literal::value(self.sql, self.tokens[index]) else { return };
+        let hours = value.strip_prefix(['+', '-']).and_then(|hours| hours.parse::<u8>().ok());
+        if let Some(hours) = hours.filter(|hours| *hours <= 12) {
+            self.replace(index, index + 1, format!("'Etc/GMT{}{hours}'", &value[..1]));
+        }
     }
 
     /// DuckDB compares bytes, as PostgreSQL does in the collation "C"; others cannot be had.
@@ -406,6 +469,6 @@ impl Parser<'_> {
         }
         self.remove(from, self.at);
         let label = if let Label::Column(name) = left.label { Label::Strong(name) } else { left.label };
-        Some(Operand { start: left.start, end: self.tokens[from - 1].end, label, shape: left.shape })
+        Some(Operand { start: left.start, end: self.tokens[from - 1].end, label, shape: left.shape, known: left.known })
     }
 }

@@ -5,10 +5,13 @@
 //! `definition.rs`. Readers are tolerant: what they do not understand they leave as it is and go on
 //! behind it, because DuckDB reads the text again and tells what is wrong with it.
 
+use super::aggregates::Call;
 use super::catalog::CatalogColumns;
 use super::edits::Edits;
+use super::expression::Operand;
 use super::lexer::{Kind, Token};
-use super::{Options, literal};
+use super::results::Results;
+use super::{Options, TranslateError, literal};
 
 /// How deep parentheses, subqueries and prefix operators may be nested.
 pub(super) const DEPTH: usize = 120;
@@ -39,6 +42,18 @@ pub(super) struct Parser<'a> {
     pub asks_session: bool,
     /// What is known of the columns, for a statement that may read a catalog.
     pub catalog: Option<CatalogColumns>,
+    /// How many queries inside of expressions are open: their columns may belong to an outer query.
+    pub correlated: usize,
+    /// The call that was read last.
+    pub call: Option<Call>,
+    /// The sides of the division that was read last.
+    pub quotient: Option<(Operand, Operand)>,
+    /// A value that PostgreSQL would refuse.
+    pub error: Option<TranslateError>,
+    /// Types of parameters that what stands beside them tells, by their OIDs.
+    pub parameter_types: Vec<(u16, u32)>,
+    /// What is known of the columns of the statement's rows.
+    pub results: Option<Results>,
 }
 
 /// A keyword in lower case, without an allocation.
@@ -79,6 +94,12 @@ impl<'a> Parser<'a> {
             ignored: false,
             asks_session: false,
             catalog: None,
+            correlated: 0,
+            call: None,
+            quotient: None,
+            error: None,
+            parameter_types: Vec::new(),
+            results: None,
         }
     }
 

@@ -88,7 +88,9 @@ impl Pass<'_> {
             self.in_list &= word != "from";
             self.value = false;
             self.after_as = word == "as";
-            return !(self.command == Command::Select && matches!(word, "into" | "values"));
+            // An expression in the list has a label.
+            let list = matches!(word, "as" | "distinct" | "from");
+            return (list || !self.in_list) && !(self.command == Command::Select && matches!(word, "into" | "values"));
         }
         let alias = self.in_list && self.value && !self.after_as;
         let folded = !self.in_list || !text.bytes().any(|byte| byte.is_ascii_uppercase());

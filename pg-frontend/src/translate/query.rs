@@ -10,6 +10,7 @@ use super::lexer::Kind;
 use super::literal;
 use super::names::is_reserved;
 use super::parser::Parser;
+use super::results::Results;
 
 /// The keywords that a column label without AS cannot be.
 fn needs_as(word: &str) -> bool {
@@ -53,6 +54,7 @@ fn ends_list(word: &str) -> bool {
             | "fetch"
             | "for"
             | "on"
+            | "returning"
             | "with"
     )
 }
@@ -75,6 +77,14 @@ impl Parser<'_> {
         })
     }
 
+    /// Reads a query that is an operand.
+    pub fn inner_query(&mut self) -> Option<Label> {
+        self.correlated += 1;
+        let label = self.subquery(false);
+        self.correlated -= 1;
+        label
+    }
+
     /// Reads clauses until the end or an unmatched parenthesis.
     pub fn body(&mut self, labels: bool) -> Label {
         let mut label = None;
@@ -90,12 +100,19 @@ impl Parser<'_> {
                 }
                 "returning" => {
                     self.at += 1;
+                    // What an INSERT selects is no result.
+                    self.results = self.results.take().filter(|_| self.depth > 0);
                     self.select_list(labels);
                 }
                 "with" => self.common_tables(),
                 "from" => {
                     self.at += 1;
                     self.tables();
+                }
+                "using" if self.operator_at(self.at + 1, "<") || self.operator_at(self.at + 1, ">") => {
+                    let order = if self.operator_at(self.at + 1, "<") { "ASC" } else { "DESC" };
+                    self.at += 2;
+                    self.replace(before, self.at, order);
                 }
                 "using" if !self.mark_at(self.at + 1, "(") || self.query_at(self.at + 1) => {
                     self.at += 1;
@@ -125,6 +142,10 @@ impl Parser<'_> {
                     self.remove(before, self.at);
                 }
                 _ if self.mark("(") && self.query_at(self.at) => {
+                    if self.depth == 0 {
+                        // Its columns are not read here.
+                        self.results = Some(Results::unknown());
+                    }
                     self.at += 1;
                     let found = self.subquery(labels);
                     label = label.or(found);
@@ -185,11 +206,12 @@ impl Parser<'_> {
         }
         let mut first = None;
         let (mut first_type, outer) = (None, self.catalog.as_mut().map_or(0, CatalogColumns::begin_list));
+        let mut results = Results::default();
         loop {
             if self.at_end() || self.mark(")") || ends_list(self.keyword(self.at).as_str()) {
                 break;
             }
-            let label = self.item(labels);
+            let label = self.item(labels, &mut results);
             if first.is_none() {
                 first_type = self.catalog.as_ref().and_then(CatalogColumns::first_type);
             }
@@ -203,6 +225,9 @@ impl Parser<'_> {
             // A list of nothing, as in `exists (select from t)`.
             self.edits.close(self.previous_end(), " NULL");
         }
+        if self.depth == 0 {
+            self.results = Some(results.united(self.results.take()));
+        }
         if self.keyword_is(self.at, "into") && labels {
             self.select_into();
         }
@@ -210,15 +235,17 @@ impl Parser<'_> {
     }
 
     /// One item of a select list.
-    fn item(&mut self, labels: bool) -> Label {
+    fn item(&mut self, labels: bool, results: &mut Results) -> Label {
         if self.operator_at(self.at, "*") {
             self.at += 1;
             self.catalog_star();
+            results.star();
             self.skip_item();
             return Label::Unknown;
         }
         let Some(operand) = self.expression(0) else {
             self.skip_item();
+            results.star();
             return Label::Unknown;
         };
         if self.operator_at(self.at.saturating_sub(1), "*") {
@@ -229,6 +256,10 @@ impl Parser<'_> {
         }
         let operand = self.shown(operand);
         let operand = self.shown_item(operand);
+        results.push(&operand);
+        if self.depth == 0 && (self.aggregate(&operand) || self.division(&operand)) {
+            results.quotient();
+        }
         if self.keyword_is(self.at, "as") {
             let label = Label::Strong(self.identifier(self.at + 1));
             if !is_reserved(self.keyword(self.at + 1).as_str()) {
@@ -329,6 +360,9 @@ impl Parser<'_> {
     fn values(&mut self, labels: bool) {
         let start = self.start();
         let columns = self.rows();
+        if self.depth == 0 && labels {
+            self.results = Some(Results::expressions(columns.unwrap_or(0)).united(self.results.take()));
+        }
         if labels && let Some(columns) = columns {
             self.edits.open(start, "SELECT * FROM (");
             self.edits.close(self.previous_end(), format!(") AS \"*VALUES*\"({})", value_columns(columns)));

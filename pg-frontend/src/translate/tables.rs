@@ -91,7 +91,11 @@ impl Parser<'_> {
                 }
                 return;
             }
+            // What LATERAL sees are the columns of others.
+            let lateral = self.at >= 2 && self.keyword_is(self.at - 2, "lateral");
+            self.correlated += usize::from(lateral);
             self.subquery(!columns_named);
+            self.correlated -= usize::from(lateral);
         } else {
             self.at += 1;
             self.deeper(|parser| {

@@ -5,6 +5,7 @@
 
 use super::lexer::Kind;
 use super::parser::Parser;
+use crate::encode::{PgType, Scalar};
 
 /// A type name as it stands in the source.
 #[derive(Debug, Clone)]
@@ -111,6 +112,26 @@ impl TypeName {
         is_scalar.then(|| format!("CHECK ({length} >= {function}(rtrim({})))", super::literal::quote_name(column)))
     }
 
+    /// What clients are told of the type; `None` for those that are text or a number to them.
+    pub fn pg_type(&self) -> Option<PgType> {
+        let name = if self.builtin { self.name.as_str() } else { "" };
+        let scalar = Scalar::named(name)?;
+        let typmod = match (scalar, self.modifiers.as_slice()) {
+            (Scalar::Varchar | Scalar::Bpchar, [length]) => i32::try_from(*length).ok()?.checked_add(4)?,
+            (Scalar::Numeric, [precision, rest @ ..]) => {
+                let scale = rest.first().copied().unwrap_or(0);
+                i32::try_from((precision << 16) | (scale & 0x7ff)).ok()?.checked_add(4)?
+            }
+            (
+                Scalar::Bit | Scalar::Varbit | Scalar::Time | Scalar::TimeTz | Scalar::Timestamp | Scalar::TimestampTz,
+                [n],
+            ) => i32::try_from(*n).ok()?,
+            (Scalar::Bit, []) => 1,
+            _ => -1,
+        };
+        Some(PgType { scalar, dimensions: self.dimensions.min(1) as u8, typmod })
+    }
+
     /// DuckDB's name of the type; `None` when the source can stay as it is.
     pub fn duckdb(&self, source: &str) -> Option<String> {
         if !self.builtin {
@@ -132,8 +153,6 @@ impl TypeName {
                     format!("decimal{modifiers}")
                 }
             }
-            // The precision that PostgreSQL's `float(n)` asks for is 24 bits or 53.
-            "float8" if self.modifiers.first().is_some_and(|&bits| bits <= 24) => "real".to_owned(),
             "timestamp" if self.modifiers == [0] && self.dimensions == 0 => "timestamp_s".to_owned(),
             "timestamp" if self.modifiers == [3] && self.dimensions == 0 => "timestamp_ms".to_owned(),
             name if name.starts_with("reg") => "bigint".to_owned(),
@@ -194,6 +213,10 @@ impl Parser<'_> {
         if self.mark("(") {
             let numbers = self.modifiers()?;
             modifiers = if modifiers.is_empty() { numbers } else { modifiers };
+        }
+        // The precision that `float(n)` asks for is 24 bits or 53.
+        if name == "float8" && modifiers.first().is_some_and(|&bits| bits <= 24) {
+            name = "float4".to_owned();
         }
         if matches!(name.as_str(), "time" | "timestamp") {
             if self.keyword_is(self.at, "with") && self.keyword_is(self.at + 1, "time") {

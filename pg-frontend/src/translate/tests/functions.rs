@@ -5,10 +5,10 @@ use super::check;
 #[test]
 fn functions_mean_what_they_mean_in_postgresql() {
     check(&[
-        ("select to_char(1,'9')", r#"select pgc.pad_left(format('{:.0f}', 1::double),2) AS "to_char""#),
+        ("select to_char(1,'9')", r#"select pgc.to_char_number(1,'9', 0, 0, 0, false, false, '') AS "to_char""#),
         (
             "select sum(1) filter (where true), array_agg(1 order by 1), string_agg('a',',' order by 1)",
-            r#"select sum(1) filter (where true) AS "sum", array_agg(1 order by 1) AS "array_agg", string_agg('a',',' order by 1) AS "string_agg""#,
+            r#"select pgc.sum_out(sum(1) filter (where true), 1) AS "sum", array_agg(1 order by 1) AS "array_agg", string_agg('a',',' order by 1) AS "string_agg""#,
         ),
         ("select '101'::bit(3)", r#"select '101'::bit AS "bit""#),
         (
@@ -27,12 +27,12 @@ fn functions_mean_what_they_mean_in_postgresql() {
         ("select row(1,2)", r#"select row(1,2) AS "row""#),
         (
             "select chr(65), ascii('a'), md5('a'), left('abc',2), lpad('a',3,'x'), initcap('ab cd'), split_part('a,b',',',1), translate('abc','ab','xy'), regexp_replace('abc','b','x'), strpos('abc','c'), repeat('a',3), reverse('abc')",
-            r#"select chr(65) AS "chr", ascii('a') AS "ascii", md5('a') AS "md5", left('abc',2) AS "left", lpad('a',3,'x') AS "lpad", pgc.initcap('ab cd') AS "initcap", split_part('a,b',',',1) AS "split_part", translate('abc','ab','xy') AS "translate", regexp_replace('abc','b','x') AS "regexp_replace", strpos('abc','c') AS "strpos", repeat('a',3) AS "repeat", reverse('abc') AS "reverse""#,
+            r#"select pgc.pg_chr(65) AS "chr", ascii('a') AS "ascii", md5('a') AS "md5", left('abc',2) AS "left", pgc.pg_lpad('a',3,'x') AS "lpad", pgc.initcap('ab cd') AS "initcap", pgc.pg_split_part('a,b',',',1) AS "split_part", translate('abc','ab','xy') AS "translate", regexp_replace('abc','b','x') AS "regexp_replace", strpos('abc','c') AS "strpos", repeat('a',3) AS "repeat", reverse('abc') AS "reverse""#,
         ),
         ("select initcap('ab')", r#"select pgc.initcap('ab') AS "initcap""#),
         (
             "select date_trunc('day', timestamp '2020-01-01 10:00'), date_part('year', date '2020-01-01'), age(date '2020-01-01', date '2019-01-01'), make_date(2020,1,1)",
-            r#"select date_trunc('day', timestamp '2020-01-01 10:00') AS "date_trunc", date_part('year', date '2020-01-01') AS "date_part", age(date '2020-01-01', date '2019-01-01') AS "age", make_date(2020,1,1) AS "make_date""#,
+            r#"select date_trunc('day', timestamp '2020-01-01 10:00') AS "date_trunc", date_part('year', date '2020-01-01') AS "date_part", age(date '2020-01-01', date '2019-01-01') AS "age", pgc.pg_make_date(2020,1,1) AS "make_date""#,
         ),
         (
             "select substr('hello',-1,3), substring('hello', -1, 3), substring('hello' from -1 for 3), substring('hello' from 'l+')",
@@ -44,11 +44,11 @@ fn functions_mean_what_they_mean_in_postgresql() {
         ),
         (
             "select string_to_array('a,b',','), unnest(array[1,2]), array_length(array[1,2],1), cardinality(array[1,2]), array_position(array[1,2],2), array_append(array[1],2), array_to_string(array[1,2],',')",
-            r#"select string_to_array('a,b',',') AS "string_to_array", unnest(array[1,2]) AS "unnest", array_length(array[1,2],1) AS "array_length", pgc.pg_cardinality(array[1,2]) AS "cardinality", array_position(array[1,2],2) AS "array_position", array_append(array[1],2) AS "array_append", array_to_string(array[1,2],',') AS "array_to_string""#,
+            r#"select pgc.pg_string_to_array('a,b',',') AS "string_to_array", unnest(array[1,2]) AS "unnest", pgc.pg_array_length(array[1,2],1) AS "array_length", pgc.pg_cardinality(array[1,2]) AS "cardinality", array_position(array[1,2],2) AS "array_position", array_append(array[1],2) AS "array_append", array_to_string(array[1,2],',') AS "array_to_string""#,
         ),
         (
             "select random() < 2, ceil(1.5), floor(1.5), trunc(1.57,1), sign(-2), mod(5,3), power(2,3), sqrt(4), exp(0), ln(1), log(100), pi(), div(7,2), abs(-1), cbrt(27), degrees(1), width_bucket(1,0,2,2)",
-            r#"select random() < 2 AS "?column?", ceil(1.5) AS "ceil", floor(1.5) AS "floor", pgc.pg_trunc(1.57,1) AS "trunc", sign(-2) AS "sign", mod(5,3) AS "mod", power(2,3) AS "power", sqrt(4) AS "sqrt", exp(0) AS "exp", ln(1) AS "ln", log(100) AS "log", pi() AS "pi", pgc.div(7,2) AS "div", abs(-1) AS "abs", cbrt(27) AS "cbrt", degrees(1) AS "degrees", pgc.width_bucket(1,0,2,2) AS "width_bucket""#,
+            r#"select random() < 2 AS "?column?", ceil(1.5) AS "ceil", floor(1.5) AS "floor", pgc.pg_trunc(1.57,1) AS "trunc", sign(-2) AS "sign", pgc.pg_mod(5,3) AS "mod", pgc.pg_power(2,3) AS "power", sqrt(4) AS "sqrt", pgc.pg_exp(0) AS "exp", ln(1) AS "ln", log(100) AS "log", pi() AS "pi", pgc.whole_div(7,2) AS "div", abs(-1) AS "abs", cbrt(27) AS "cbrt", degrees(1) AS "degrees", pgc.width_bucket(1,0,2,2) AS "width_bucket""#,
         ),
         (
             "select format('%s-%s', 1, 2), concat(1,'a',null), concat_ws(',',1,2), quote_literal('a'), quote_ident('a b')",
@@ -72,11 +72,11 @@ fn functions_mean_what_they_mean_in_postgresql() {
         ("select 1 where 1 = any('{1,2}')", r#"select 1 AS "?column?" where 1 = any([1, 2])"#),
         (
             "select sum(x) over (partition by x order by x rows between unbounded preceding and current row) from (values (1)) t(x)",
-            r#"select sum(x) over (partition by x order by x rows between unbounded preceding and current row) AS "sum" from (values (1)) t(x)"#,
+            r#"select pgc.sum_out(sum(x) over (partition by x order by x rows between unbounded preceding and current row), x) AS "sum" from (values (1)) t(x)"#,
         ),
         (
             "select sum(x) over w from (values (1)) t(x) window w as (order by x)",
-            r#"select sum(x) over w AS "sum" from (values (1)) t(x) window w as (order by x)"#,
+            r#"select pgc.sum_out(sum(x) over w, x) AS "sum" from (values (1)) t(x) window w as (order by x)"#,
         ),
         (
             "select 1.23456::numeric, '1.50'::numeric, '1.23456789'::numeric(10,3), cast(1.5 as numeric)",
@@ -121,23 +121,23 @@ fn functions_mean_what_they_mean_in_postgresql() {
         ),
         (
             "select initcap('hello world'), lpad('a',3,'x'), rpad('a',3,'x'), left('abc',-1), right('abc',2), reverse('abc'), repeat('ab',2), split_part('a,b,c',',',2), translate('abc','ab','xy'), strpos('abc','c'), chr(65), ascii('A'), md5('a'), to_hex(255), quote_ident('a b'), quote_literal('it''s')",
-            r#"select pgc.initcap('hello world') AS "initcap", lpad('a',3,'x') AS "lpad", rpad('a',3,'x') AS "rpad", left('abc',-1) AS "left", right('abc',2) AS "right", reverse('abc') AS "reverse", repeat('ab',2) AS "repeat", split_part('a,b,c',',',2) AS "split_part", translate('abc','ab','xy') AS "translate", strpos('abc','c') AS "strpos", chr(65) AS "chr", ascii('A') AS "ascii", md5('a') AS "md5", pgc.pg_to_hex(255) AS "to_hex", pgc.quote_ident('a b') AS "quote_ident", pgc.quote_literal('it''s') AS "quote_literal""#,
+            r#"select pgc.initcap('hello world') AS "initcap", pgc.pg_lpad('a',3,'x') AS "lpad", pgc.pg_rpad('a',3,'x') AS "rpad", left('abc',-1) AS "left", right('abc',2) AS "right", reverse('abc') AS "reverse", repeat('ab',2) AS "repeat", pgc.pg_split_part('a,b,c',',',2) AS "split_part", translate('abc','ab','xy') AS "translate", strpos('abc','c') AS "strpos", pgc.pg_chr(65) AS "chr", ascii('A') AS "ascii", md5('a') AS "md5", pgc.pg_to_hex(255) AS "to_hex", pgc.quote_ident('a b') AS "quote_ident", pgc.quote_literal('it''s') AS "quote_literal""#,
         ),
         (
             "select regexp_replace('foobar','o','x'), regexp_replace('foobar','o','x','g'), regexp_match('foobar','o(.)b'), regexp_split_to_array('a b',' '), array_to_string(array[1,2],','), string_to_array('a,b',',')",
-            r#"select regexp_replace('foobar','o','x') AS "regexp_replace", regexp_replace('foobar','o','x','g') AS "regexp_replace", pgc.regexp_match('foobar','o(.)b', 1) AS "regexp_match", regexp_split_to_array('a b',' ') AS "regexp_split_to_array", array_to_string(array[1,2],',') AS "array_to_string", string_to_array('a,b',',') AS "string_to_array""#,
+            r#"select regexp_replace('foobar','o','x') AS "regexp_replace", regexp_replace('foobar','o','x','g') AS "regexp_replace", pgc.regexp_match('foobar','o(.)b', 1) AS "regexp_match", regexp_split_to_array('a b',' ') AS "regexp_split_to_array", array_to_string(array[1,2],',') AS "array_to_string", pgc.pg_string_to_array('a,b',',') AS "string_to_array""#,
         ),
         (
             "select format('%s is %s', 'a', 1), format('%I = %L', 'a b', 'c''d'), concat('a', 1, null), concat_ws(',', 'a', null, 'b')",
-            r#"select format('{} is {}', pgc.format_s('a'), pgc.format_s(1)) AS "format", format('{} = {}', pgc.quote_ident('a b'), pgc.quote_nullable('c''d')) AS "format", concat('a', 1, null) AS "concat", concat_ws(',', 'a', null, 'b') AS "concat_ws""#,
+            r#"select format('{} is {}', pgc.format_s('a'), pgc.format_s(1)) AS "format", format('{} = {}', pgc.quote_ident(('a b')::VARCHAR), pgc.quote_nullable('c''d')) AS "format", concat('a', 1, null) AS "concat", concat_ws(',', 'a', null, 'b') AS "concat_ws""#,
         ),
         (
             "select abs(-1), @ -5, |/ 25.0, 2^3, 2^3^2, 5 # 3, 5 & 3, 5 | 3, ~5, 1 << 3, 17 % 5, mod(17,5), div(7,2), sign(-2.5), power(2,3), sqrt(4), cbrt(27), pi(), exp(0.0), ln(1.0), log(100.0), degrees(pi())",
-            r#"select abs(-1) AS "abs", abs( -5) AS "?column?", sqrt( 25.0) AS "?column?", 2^3 AS "?column?", 2^3^2 AS "?column?", xor(5 , 3) AS "?column?", 5 & 3 AS "?column?", 5 | 3 AS "?column?", ~5 AS "?column?", 1 << 3 AS "?column?", 17 % 5 AS "?column?", mod(17,5) AS "mod", pgc.div(7,2) AS "div", sign(-2.5) AS "sign", power(2,3) AS "power", sqrt(4) AS "sqrt", cbrt(27) AS "cbrt", pi() AS "pi", exp(0.0) AS "exp", ln(1.0) AS "ln", log(100.0) AS "log", degrees(pi()) AS "degrees""#,
+            r#"select abs(-1) AS "abs", abs( -5) AS "?column?", sqrt( 25.0) AS "?column?", pgc.pg_power(2,3) AS "?column?", pgc.pg_power(pgc.pg_power(2,3),2) AS "?column?", xor(5 , 3) AS "?column?", 5 & 3 AS "?column?", 5 | 3 AS "?column?", ~5 AS "?column?", 1 << 3 AS "?column?", 17 % 5 AS "?column?", pgc.pg_mod(17,5) AS "mod", pgc.whole_div(7,2) AS "div", sign(-2.5) AS "sign", pgc.pg_power(2,3) AS "power", sqrt(4) AS "sqrt", cbrt(27) AS "cbrt", pi() AS "pi", pgc.pg_exp(0.0) AS "exp", ln(1.0) AS "ln", log(100.0) AS "log", degrees(pi()) AS "degrees""#,
         ),
         (
             "select to_char(1234.5,'999,990.00'), to_char(5,'000'), to_char(1234.5,'FM999,990.00'), to_char(date '2020-01-05','DD/MM/YYYY'), to_char(timestamp '2020-01-05 15:04:05','HH12:MI AM'), to_date('05/01/2020','DD/MM/YYYY'), to_timestamp('2020-01-05 10:00','YYYY-MM-DD HH24:MI')",
-            r#"select pgc.pad_left(format('{:,.2f}', 1234.5::double),11) AS "to_char", pgc.pad_left(format('{:03.0f}', 5::double),4) AS "to_char", (format('{:,.2f}', 1234.5::double)) AS "to_char", strftime(date '2020-01-05','%d/%m/%Y') AS "to_char", strftime(timestamp '2020-01-05 15:04:05','%I:%M %p') AS "to_char", strptime('05/01/2020','%d/%m/%Y')::date AS "to_date", strptime('2020-01-05 10:00','%Y-%m-%d %H:%M')::timestamptz AS "to_timestamp""#,
+            r#"select pgc.to_char_number(1234.5,'999,990', 1, 2, 2, true, false, '') AS "to_char", pgc.to_char_number(5,'000', 3, 0, 0, false, false, '') AS "to_char", pgc.to_char_number(1234.5,'999,990', 1, 2, 2, true, true, '') AS "to_char", strftime(date '2020-01-05','%d/%m/%Y') AS "to_char", strftime(timestamp '2020-01-05 15:04:05','%I:%M %p') AS "to_char", strptime('05/01/2020','%d/%m/%Y')::date AS "to_date", strptime('2020-01-05 10:00','%Y-%m-%d %H:%M')::timestamptz AS "to_timestamp""#,
         ),
         (
             r#"select 'a' collate "C", 'a' collate pg_catalog."default", 1 operator(pg_catalog.+) 2, 'abc' operator(pg_catalog.~) '^a'"#,
@@ -159,7 +159,10 @@ fn functions_mean_what_they_mean_in_postgresql() {
             "select now() is not null, current_timestamp(3) is not null, localtimestamp is not null, clock_timestamp() is not null",
             r#"select now() is not null AS "?column?", current_timestamp is not null AS "?column?", localtimestamp is not null AS "?column?", now() is not null AS "?column?""#,
         ),
-        ("select count(*), sum(count) from ctas", r#"select count(*) AS "count", sum(count) AS "sum" from ctas"#),
+        (
+            "select count(*), sum(count) from ctas",
+            r#"select count(*) AS "count", pgc.sum_out(sum(count), count) AS "sum" from ctas"#,
+        ),
         ("select count(a) from into_t", r#"select count(a) AS "count" from into_t"#),
         (
             "select nextval('sq'), nextval('sq'::regclass)",
@@ -167,7 +170,7 @@ fn functions_mean_what_they_mean_in_postgresql() {
         ),
         (
             "select 7 % 3, mod(-7, 3), -7 % 3",
-            r#"select 7 % 3 AS "?column?", mod(-7, 3) AS "mod", -7 % 3 AS "?column?""#,
+            r#"select 7 % 3 AS "?column?", pgc.pg_mod(-7, 3) AS "mod", -7 % 3 AS "?column?""#,
         ),
         (
             "select null::int, null::text is null, coalesce(null, 1)",
@@ -187,7 +190,7 @@ fn functions_mean_what_they_mean_in_postgresql() {
         ),
         (
             "select to_char(now(), 'YYYY') is not null, to_char(1.5, 'FM990.00'), to_char(125, '999'), to_char(-1.5, '9.9'), to_char(1234567,'9,999,999')",
-            r#"select strftime(now(), '%Y') is not null AS "?column?", (format('{:.2f}', 1.5::double)) AS "to_char", pgc.pad_left(format('{:.0f}', 125::double), 4) AS "to_char", pgc.pad_left(format('{:.1f}', -1.5::double), 4) AS "to_char", pgc.pad_left(format('{:,.0f}', 1234567::double),10) AS "to_char""#,
+            r#"select strftime(now(), '%Y') is not null AS "?column?", pgc.to_char_number(1.5, '990', 1, 2, 2, true, true, '') AS "to_char", pgc.to_char_number(125, '999', 0, 0, 0, false, false, '') AS "to_char", pgc.to_char_number(-1.5, '9', 0, 1, 1, true, false, '') AS "to_char", pgc.to_char_number(1234567,'9,999,999', 0, 0, 0, false, false, '') AS "to_char""#,
         ),
         (
             "select to_timestamp(1577836800), to_date('20200105','YYYYMMDD')",
@@ -199,7 +202,7 @@ fn functions_mean_what_they_mean_in_postgresql() {
         ),
         (
             "select array[1,2,3] @> array[2], array[1,2] && array[2,3], 2 = any(array[1,2]), array_length(array[1,2,3],1), (array[1,2,3])[2]",
-            r#"select array[1,2,3] @> array[2] AS "?column?", array[1,2] && array[2,3] AS "?column?", 2 = any(array[1,2]) AS "?column?", array_length(array[1,2,3],1) AS "array_length", (array[1,2,3])[2] AS "array""#,
+            r#"select array[1,2,3] @> array[2] AS "?column?", array[1,2] && array[2,3] AS "?column?", 2 = any(array[1,2]) AS "?column?", pgc.pg_array_length(array[1,2,3],1) AS "array_length", (array[1,2,3])[2] AS "array""#,
         ),
         (
             "select array_cat(array[1],array[2]), array_prepend(0, array[1]), array_to_string(array['a',null,'b'], ',', '*'), unnest(array['a','b'])",
@@ -207,7 +210,7 @@ fn functions_mean_what_they_mean_in_postgresql() {
         ),
         (
             r#"select '{"a":{"b":[1,2]}}'::jsonb #>> '{a,b,0}', '{"a":1}'::jsonb ? 'a', '{"a":1}'::jsonb @> '{"a":1}', jsonb_array_length('[1,2]'), jsonb_typeof('{"a":1}'::jsonb), '[1,2]'::jsonb -> 0, '{"a":null}'::json ->> 'a'"#,
-            r#"select pgc.json_path_text('{"a":{"b":[1,2]}}'::json , ['a', 'b', '0']) AS "?column?", pgc.json_has_key('{"a":1}'::json , 'a') AS "?column?", pgc.json_contains('{"a":1}'::json , '{"a":1}') AS "?column?", json_array_length('[1,2]') AS "jsonb_array_length", pgc.jsonb_typeof('{"a":1}'::json) AS "jsonb_typeof", ('[1,2]'::json -> 0) AS "?column?", ('{"a":null}'::json ->> 'a') AS "?column?""#,
+            r#"select pgc.json_path_text('{"a":{"b":[1,2]}}'::json , ['a', 'b', '0']) AS "?column?", pgc.json_has_key('{"a":1}'::json , 'a') AS "?column?", pgc.json_contains('{"a":1}'::json , '{"a":1}') AS "?column?", pgc.json_length('[1,2]') AS "jsonb_array_length", pgc.jsonb_typeof('{"a":1}'::json) AS "jsonb_typeof", ('[1,2]'::json -> 0) AS "?column?", ('{"a":null}'::json ->> 'a') AS "?column?""#,
         ),
         (
             "select jsonb_build_object('a', 1, 'b', array[1,2]), json_agg(x) from (values (1),(2)) t(x)",
@@ -215,7 +218,7 @@ fn functions_mean_what_they_mean_in_postgresql() {
         ),
         (
             r#"select jsonb_object_keys('{"a":1,"b":2}'::jsonb)"#,
-            r#"select unnest(json_keys('{"a":1,"b":2}'::json)) AS "jsonb_object_keys""#,
+            r#"select unnest(pgc.json_keys_of('{"a":1,"b":2}'::json)) AS "jsonb_object_keys""#,
         ),
         (
             "select gen_random_uuid() is not null, 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'::uuid",
@@ -302,7 +305,7 @@ fn functions_mean_what_they_mean_in_postgresql() {
         ),
         (
             "select array_length(arr, 1), arr || array[4] , array_append(arr, 5) from z",
-            r#"select array_length(arr, 1) AS "array_length", arr || array[4] AS "?column?" , array_append(arr, 5) AS "array_append" from z"#,
+            r#"select pgc.pg_array_length(arr, 1) AS "array_length", arr || array[4] AS "?column?" , array_append(arr, 5) AS "array_append" from z"#,
         ),
         (
             "select (select array_agg(x order by x desc) from unnest(arr) x) from z",
@@ -318,7 +321,7 @@ fn functions_mean_what_they_mean_in_postgresql() {
         ),
         (
             "select n::numeric(10,2), n::int, n::text, d::numeric(5,1), d::int, f::int, (d*f)::numeric(10,3) from z",
-            r#"select n::decimal(10,2) AS "n", n::int AS "n", n::text AS "n", d::decimal(5,1) AS "d", d::int AS "d", f::int AS "f", (d*f)::decimal(10,3) AS "numeric" from z"#,
+            r#"select n::decimal(10,2) AS "n", n::int AS "n", pgc.text_of(n) AS "n", d::decimal(5,1) AS "d", d::int AS "d", f::int AS "f", (d*f)::decimal(10,3) AS "numeric" from z"#,
         ),
         (
             "select round(n, 2), round(d), round(f), trunc(n), trunc(d), ceil(n), floor(n), abs(-n), sign(n) from z",
@@ -334,7 +337,7 @@ fn functions_mean_what_they_mean_in_postgresql() {
         ),
         (
             "select count(*), count(distinct v), max(n), sum(d), avg(d) from z",
-            r#"select count(*) AS "count", count(distinct v) AS "count", max(n) AS "max", sum(d) AS "sum", avg(d) AS "avg" from z"#,
+            r#"select count(*) AS "count", count(distinct v) AS "count", max(n) AS "max", pgc.sum_out(sum(d), d) AS "sum", pgc.avg_out(avg(d), sum(d), count(d), d) AS "avg" from z"#,
         ),
         (
             "select id is null, id = 1 or id = 2, (id, v) = (1, 'abc'), row(id, v) = row(1, 'abc') from z",
@@ -346,7 +349,7 @@ fn functions_mean_what_they_mean_in_postgresql() {
         ),
         (
             "select sum(d) filter (where id / 1 = 1) over (partition by id / 1 order by id / 1) from z",
-            r#"select sum(d) filter (where id / 1 = 1) over (partition by id / 1 order by id / 1) AS "sum" from z"#,
+            r#"select pgc.sum_out(sum(d) filter (where id / 1 = 1) over (partition by id / 1 order by id / 1), d) AS "sum" from z"#,
         ),
         (
             "select max(id) from z group by v order by max(id)",
@@ -410,7 +413,7 @@ fn functions_mean_what_they_mean_in_postgresql() {
         ),
         (
             "select * from string_to_table('a,b', ',') as s",
-            r#"select * from unnest(string_to_array('a,b', ',')) as s("s")"#,
+            r#"select * from unnest(pgc.pg_string_to_array('a,b', ',')) as s("s")"#,
         ),
         (
             r#"select * from json_array_elements('[1,{"a":2}]') as e(v)"#,
@@ -420,14 +423,17 @@ fn functions_mean_what_they_mean_in_postgresql() {
             r#"select e.value ->> 'a' as a from json_array_elements('[{"a":1},{"a":2}]'::json) e"#,
             r#"select (e.value ->> 'a') as a from unnest(pgc.json_elements('[{"a":1},{"a":2}]'::json)) e(value)"#,
         ),
-        (r#"select * from jsonb_object_keys('{"x":1}') k"#, r#"select * from unnest(json_keys('{"x":1}')) k("k")"#),
+        (
+            r#"select * from jsonb_object_keys('{"x":1}') k"#,
+            r#"select * from unnest(pgc.json_keys_of('{"x":1}')) k("k")"#,
+        ),
         (
             "select format('Hello %s, %%', 'x'), format('%s', null), format('plain')",
             r#"select format('Hello {}, %', pgc.format_s('x')) AS "format", format('{}', pgc.format_s(null)) AS "format", format('plain') AS "format""#,
         ),
         (
             "select lpad('7', 3, '0'), to_char(7, '000'), to_char(1234.5678, '9,999.99'), to_char(0.5, '990.0'), to_char(12, 'FM999')",
-            r#"select lpad('7', 3, '0') AS "lpad", pgc.pad_left(format('{:03.0f}', 7::double), 4) AS "to_char", pgc.pad_left(format('{:,.2f}', 1234.5678::double), 9) AS "to_char", pgc.pad_left(format('{:.1f}', 0.5::double), 6) AS "to_char", (format('{:.0f}', 12::double)) AS "to_char""#,
+            r#"select pgc.pg_lpad('7', 3, '0') AS "lpad", pgc.to_char_number(7, '000', 3, 0, 0, false, false, '') AS "to_char", pgc.to_char_number(1234.5678, '9,999', 0, 2, 2, true, false, '') AS "to_char", pgc.to_char_number(0.5, '990', 1, 1, 1, true, false, '') AS "to_char", pgc.to_char_number(12, '999', 0, 0, 0, false, true, '') AS "to_char""#,
         ),
         (
             "select substring('abc' from 2), substring('abc', 0, 2), substr('abc', -5), substr('abc', 2, 100), substring('abc' from 10)",
@@ -435,7 +441,7 @@ fn functions_mean_what_they_mean_in_postgresql() {
         ),
         (
             "select left('abc', 5), right('abc', -1), split_part('a.b.c', '.', -1), initcap('o''neil mc-donald'), repeat('x', 0), reverse('añb')",
-            r#"select left('abc', 5) AS "left", right('abc', -1) AS "right", split_part('a.b.c', '.', -1) AS "split_part", pgc.initcap('o''neil mc-donald') AS "initcap", repeat('x', 0) AS "repeat", reverse('añb') AS "reverse""#,
+            r#"select left('abc', 5) AS "left", right('abc', -1) AS "right", pgc.pg_split_part('a.b.c', '.', -1) AS "split_part", pgc.initcap('o''neil mc-donald') AS "initcap", repeat('x', 0) AS "repeat", reverse('añb') AS "reverse""#,
         ),
         (
             "select trim('xxaxx', 'x'), trim(both from ' a '), ltrim('  a'), btrim('  a  '), trim(trailing 'x' from 'axx')",
@@ -443,11 +449,11 @@ fn functions_mean_what_they_mean_in_postgresql() {
         ),
         (
             "select position('' in 'a'), strpos('abc', 'z'), ascii(''), chr(8364), md5(''), length('')",
-            r#"select position('' in 'a') AS "position", strpos('abc', 'z') AS "strpos", ascii('') AS "ascii", chr(8364) AS "chr", md5('') AS "md5", length('') AS "length""#,
+            r#"select position('' in 'a') AS "position", strpos('abc', 'z') AS "strpos", ascii('') AS "ascii", pgc.pg_chr(8364) AS "chr", md5('') AS "md5", length('') AS "length""#,
         ),
         (
             "select width_bucket(5.35, 0.024, 10.06, 5), gcd(12, 18), lcm(4, 6), factorial(5), mod(7.5, 2), cbrt(8), atan2(1, 1) > 0",
-            r#"select pgc.width_bucket(5.35, 0.024, 10.06, 5) AS "width_bucket", gcd(12, 18) AS "gcd", lcm(4, 6) AS "lcm", factorial(5) AS "factorial", mod(7.5, 2) AS "mod", cbrt(8) AS "cbrt", atan2(1, 1) > 0 AS "?column?""#,
+            r#"select pgc.width_bucket(5.35, 0.024, 10.06, 5) AS "width_bucket", gcd(12, 18) AS "gcd", lcm(4, 6) AS "lcm", factorial(5) AS "factorial", pgc.pg_mod(7.5, 2) AS "mod", cbrt(8) AS "cbrt", atan2(1, 1) > 0 AS "?column?""#,
         ),
         ("select count(*) from empty_of", r#"select count(*) AS "count" from empty_of"#),
         ("select count(*) from z", r#"select count(*) AS "count" from z"#),

@@ -202,6 +202,56 @@ REFUSED = {
     "copy (select 1/0) to stdout": "22012",
     "copy c from stdin (format binary, header)": "0A000",
     "copy c to stdout (force_null (a))": "0A000",
+    "copy c from stdin (delimiter '')": "0A000",
+    "copy c from stdin (delimiter E'\\n')": "22023",
+    "copy c from stdin (delimiter 'a')": "22023",
+    "copy c from stdin (delimiter '\\')": "22023",
+    "copy c from stdin (format csv, escape 'ab')": "0A000",
+    "copy c from stdin (quote 'x')": "0A000",
+    "copy c from stdin (escape 'x')": "0A000",
+    "copy c from stdin (format binary, delimiter 'x')": "42601",
+    "copy c from stdin (format binary, null 'x')": "42601",
+    "copy c from stdin (format binary, quote 'x')": "0A000",
+    "copy c to stdout (format csv, force_null (a))": "0A000",
+    "copy c to stdout (format csv, force_not_null (a))": "0A000",
+    "copy c from stdin (format csv, force_quote (a))": "0A000",
+    "copy c to stdout (force_quote (a))": "0A000",
+    "copy c from stdin (format csv, force_null (nope))": "42703",
+    "copy c from stdin (format csv, force_not_null (nope))": "42703",
+    "copy c (a) from stdin (format csv, force_null (b))": "42P10",
+    "copy c to stdout (format csv, force_quote (nope))": "42703",
+    "copy c (a) to stdout (format csv, force_quote (b))": "42P10",
+    "copy c (a, a) to stdout": "42701",
+    "copy c (nope) to stdout": "42703",
+    "copy c from stdin (format csv, force_null (a), force_null (b))": "42601",
+    "copy c from stdin (null E'a\\nb')": "22023",
+    "copy c from stdin (null E'a\\tb')": "0A000",
+    "copy c from stdin (format csv, null 'a\"b')": "0A000",
+    "copy c from stdin (header match, header)": "42601",
+    "copy c to stdout (header match)": "0A000",
+    "copy c from stdin (header maybe)": "42601",
+    "copy c from stdin (header 2)": "42601",
+    "copy c from stdin (freeze maybe)": "42601",
+    "copy c from stdin (encoding 'nope')": "22023",
+    "copy c from stdin (format)": "42601",
+    "copy c from stdin (delimiter)": "42601",
+    "copy c to stdout (format csv, force_quote)": "22023",
+    "copy c from stdin (format csv, force_null *)": "22023",
+    "copy c from stdin (format csv, force_null a)": "22023",
+    "copy c from stdin (default 'x')": "42601",
+    "copy c from stdin ()": "42601",
+    "copy c from stdin csv csv": "42601",
+    "copy c from stdin csv header header": "42601",
+    "copy c from stdin csv delimiter ';' delimiter ','": "42601",
+    "copy binary c from stdin with csv": "42601",
+    "copy (select 1) from stdin": "42601",
+    "copy c to stdout where a = 1": "42601",
+    "copy (insert into c values (1, 'x')) to stdout": "0A000",
+    "copy (delete from c) to stdout": "0A000",
+    "copy (select 1; select 2) to stdout": "42601",
+    "copy () to stdout": "42601",
+    "copy (create table x (a int)) to stdout": "42601",
+    "copy (select 1 as a into foo) to stdout": "0A000",
 }
 
 
@@ -210,7 +260,23 @@ def test_refused(wire, sql):
     wire.run("create temp table c (a int, b text)")
     wire.socket.settimeout(5)  # a server that takes the statement waits for data
     assert transcript(wire.talk(query(sql))).split()[-2:] == [f"E({REFUSED[sql]})", "Z(I)"]
-    assert wire.run("select 1") == [["1"]]
+    assert wire.run("select count(*) from c") == [["0"]]
+
+
+def test_a_query_with_returning_is_copied(wire):
+    wire.run("create temp table c (a int)")
+    said = query("copy (insert into c values (1), (2) returning a) to stdout")
+    assert transcript(wire.talk(said)) == "H(0,1) d(1) d(2) c C(COPY 2) Z(I)"
+    assert wire.run("select count(*) from c") == [["2"]]
+
+
+def test_a_read_only_transaction_copies_out_only(wire):
+    wire.run("create temp table c (a int)")
+    wire.run("create table if not exists copied_out (a int)")
+    wire.run("begin read only")
+    assert transcript(wire.talk(query("copy copied_out to stdout"))) == "H(0,1) c C(COPY 0) Z(T)"
+    assert transcript(wire.talk(query("copy copied_out from stdin"))) == "E(25006) Z(E)"
+    wire.run("rollback")
 
 
 WRONG = {

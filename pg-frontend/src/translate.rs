@@ -89,7 +89,9 @@ pub enum TranslateError {
     #[error("{}", syntax_message(near))]
     Syntax { near: String, position: usize },
     #[error("{what}")]
-    Option { what: &'static str, position: usize },
+    Option { what: String, position: usize },
+    #[error("{what}")]
+    Argument { what: String, position: usize },
     #[error("{what}")]
     Unsupported { what: String, position: usize },
     #[error("there is no parameter {name}: the highest is $65535")]
@@ -114,6 +116,7 @@ impl TranslateError {
             | TranslateError::EmptyIdentifier { .. }
             | TranslateError::Syntax { .. }
             | TranslateError::Option { .. } => "42601",
+            TranslateError::Argument { .. } => "22023",
             TranslateError::Unsupported { .. } => "0A000",
             TranslateError::Parameter { .. } => "42P02",
             TranslateError::TooDeep { .. } => "54001",
@@ -127,6 +130,7 @@ impl TranslateError {
             | TranslateError::EmptyIdentifier { position }
             | TranslateError::Syntax { position, .. }
             | TranslateError::Option { position, .. }
+            | TranslateError::Argument { position, .. }
             | TranslateError::Unsupported { position, .. }
             | TranslateError::Parameter { position, .. }
             | TranslateError::TooDeep { position } => Some(*position),

@@ -104,6 +104,11 @@ impl Plan {
         )
     }
 
+    /// Whether it is a `SELECT … INTO`.
+    pub(super) fn selects_into(&self) -> bool {
+        self.command == Command::CreateTableAs && !self.source.trim_start().to_ascii_lowercase().starts_with("create")
+    }
+
     /// Whether it surely writes to tables or the catalog.
     pub(super) fn writes(&self) -> bool {
         matches!(

@@ -40,6 +40,11 @@ impl Bounds {
     pub(super) async fn cancelled(&self) {
         self.cancel.cancelled().await;
     }
+
+    /// Whether it is cancelled already.
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.cancel.is_cancelled()
+    }
 }
 
 /// How far rows were sent.
@@ -69,9 +74,7 @@ impl Session {
             let message = "current transaction is aborted, commands ignored until end of transaction block";
             return Err(PgError::new("25P02", message).into());
         }
-        let read_only =
-            self.read_only || self.status == Status::Idle && self.settings.is_on("default_transaction_read_only");
-        if read_only && plan.writes() {
+        if plan.writes() && self.is_read_only() {
             let message = format!("cannot execute {} in a read-only transaction", plan.command.tag());
             return Err(PgError::new("25006", message).into());
         }
@@ -102,6 +105,11 @@ impl Session {
                 Ok(Answer::Rows(Source::Gateway(Box::new(gateway)), Arc::clone(plan)))
             }
         }
+    }
+
+    /// Whether a statement that runs now may not write.
+    pub(super) fn is_read_only(&self) -> bool {
+        self.read_only || self.status == Status::Idle && self.settings.is_on("default_transaction_read_only")
     }
 
     /// Sends a statement to the gateway.
@@ -164,7 +172,7 @@ impl Session {
                     let rows = (gateway.at - start) as u64;
                     (sent.rows, left) = (sent.rows + rows, left - rows);
                     self.stream.flush_if_large().await?;
-                    if bounds.cancel.is_cancelled() {
+                    if bounds.is_cancelled() {
                         return Err(cancelled().into());
                     }
                 }
@@ -267,7 +275,7 @@ pub(super) fn failed(plan: &Plan) -> impl Fn(GrpcStatus) -> Stop + '_ {
     move |status| PgError::from_status(&status, Some(plan.sent())).into()
 }
 
-fn cancelled() -> PgError {
+pub(super) fn cancelled() -> PgError {
     PgError::new("57014", "canceling statement due to user request")
 }
 

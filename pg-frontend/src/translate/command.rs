@@ -157,7 +157,6 @@ pub struct Copy {
     pub force_null: Columns,
     pub force_not_null: Columns,
     pub encoding: Option<String>,
-    pub default: Option<String>,
     pub freeze: bool,
     /// The condition of `COPY … FROM … WHERE`.
     pub condition: Option<Range<usize>>,

@@ -130,7 +130,6 @@ fn copy(source: CopySource, is_from: bool, change: impl FnOnce(&mut Copy)) -> Co
         force_null: Columns::None,
         force_not_null: Columns::None,
         encoding: None,
-        default: None,
         freeze: false,
         condition: None,
     };
@@ -182,10 +181,7 @@ fn copies_in_all_syntaxes() {
         ),
         (
             "copy t to '/x' using delimiters ','",
-            copy(table(&["t"], &[]), false, |copy| {
-                copy.place = CopyPlace::File("/x".to_owned());
-                copy.delimiter = Some(",".to_owned());
-            }),
+            copy(table(&["t"], &[]), false, |copy| copy.place = CopyPlace::File("/x".to_owned())),
         ),
         (
             "copy t to program 'gzip'",

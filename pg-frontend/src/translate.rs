@@ -36,7 +36,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 pub use command::{
-    Columns, Command, Copy, CopyFormat, CopyHeader, CopyPlace, CopySource, Direction, Discard, SetValue,
+    Columns, Command, Copy, CopyFormat, CopyHeader, CopyPlace, CopySource, Direction, Discard, Excuse, SetValue,
     TransactionMode,
 };
 pub use edits::OffsetMap;
@@ -76,6 +76,10 @@ pub struct Translated<'a> {
     pub after: Vec<String>,
     /// Whether there is nothing to run: the frontend answers with the tag (`ALTER TABLE … OWNER TO`).
     pub ignored: bool,
+    /// What it puts up with.
+    pub excuse: Option<Excuse>,
+    /// Its rows have no columns (`SELECT FROM t`). DuckDB's have one, which is to be left out.
+    pub bare: bool,
 }
 
 /// Why a statement was refused before DuckDB saw it.
@@ -190,8 +194,9 @@ pub fn translate<'a>(statement: &'a str, options: &Options) -> Result<Translated
     parser.constants();
     let command = if parser.selects_into { Command::CreateTableAs } else { command };
     let (before, after, ignored) = (parser.before, parser.after, parser.ignored);
+    let (excuse, bare) = (parser.excuse, parser.bare && command == Command::Select);
     let (sql, offsets) = parser.edits.apply(statement);
-    Ok(Translated { command, sql, offsets, parameters, before, after, ignored })
+    Ok(Translated { command, sql, offsets, parameters, before, after, ignored, excuse, bare })
 }
 
 fn untouched(command: Command, statement: &str, parameters: u16) -> Translated<'_> {
@@ -203,6 +208,8 @@ fn untouched(command: Command, statement: &str, parameters: u16) -> Translated<'
         before: Vec::new(),
         after: Vec::new(),
         ignored: false,
+        excuse: None,
+        bare: false,
     }
 }
 

@@ -38,9 +38,11 @@ fn several_parameters() {
     let error = read(25, Format::Text, b"a\xe4b").unwrap_err();
     assert_eq!(error.to_string(), "invalid byte sequence for encoding \"UTF8\": 0xe4 0x62");
     assert_eq!(
-        read(23, Format::Binary, b"abc").unwrap_err().to_string(),
+        read(23, Format::Binary, b"abcde").unwrap_err().to_string(),
         "incorrect binary data format in bind parameter 1"
     );
+    let error = read(23, Format::Binary, b"abc").unwrap_err();
+    assert_eq!((error.to_string().as_str(), error.sqlstate()), ("insufficient data left in message", "08P01"));
 }
 
 fn columns() -> Vec<CopyColumn> {

@@ -54,6 +54,9 @@ impl Session {
         let Outcome::Rows(mut rows) = self.send(&query, None, bounds).await? else {
             return Err(PgError::new("0A000", "COPY query must return rows").into());
         };
+        if query.bare {
+            rows = rows.without_columns();
+        }
         let names: Vec<&str> = rows.schema.fields().iter().map(|field| field.name().as_str()).collect();
         let format = marks.out(copy, &names)?;
         let wire = if copy.format == CopyFormat::Binary { Format::Binary } else { Format::Text };

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::datatypes::{DataType, Schema, SchemaRef};
 
 use super::plan::{Plan, split};
 use super::portal::{Own, Portal, Source, State, columns};
@@ -159,6 +159,13 @@ impl Session {
         let result_formats = self::formats(&bind.result_formats)?;
         let mut plan = Arc::clone(&prepared.plan);
         let mut parameters = None;
+        // One format is for all columns, however many there are.
+        if result_formats.len() > 1
+            && let Some(rows) = self.described(&bind.statement).await?.rows
+            && rows.fields().len() != result_formats.len()
+        {
+            return Err(wrong_formats(result_formats.len(), rows.fields().len()).into());
+        }
         if values > 0 {
             let described = self.described(&bind.statement).await?;
             plan = described.plan;
@@ -244,8 +251,7 @@ impl Session {
             return Ok(self.described(&name).await?.rows);
         }
         let bounds = self.bounds();
-        let description = watched(&mut self.stream, &bounds, self.flight.describe(&plan.sql)).await?;
-        Ok(description.map_err(failed(plan))?.rows)
+        Ok(self.ask(plan, &plan.sql, &bounds).await?.rows)
     }
 
     /// What is known of a statement, found out now if it was not before.
@@ -320,7 +326,11 @@ impl Session {
 
     async fn ask(&mut self, plan: &Plan, sql: &str, bounds: &Bounds) -> Result<crate::flight::Description, Stop> {
         let asked = watched(&mut self.stream, bounds, self.flight.describe(sql)).await?;
-        asked.map_err(failed(plan))
+        let mut description = asked.map_err(failed(plan))?;
+        if plan.bare {
+            description.rows = Some(Arc::new(Schema::empty()));
+        }
+        Ok(description)
     }
 
     /// The plan of a prepared statement for values of a batch.

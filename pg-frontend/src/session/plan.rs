@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::error::{PgError, Sent};
 use crate::settings::Settings;
-use crate::translate::{self, Command, OffsetMap, Options, TranslateError};
+use crate::translate::{self, Command, Excuse, OffsetMap, Options, TranslateError};
 
 /// A statement: what the client wrote, what DuckDB is sent, and what it is.
 #[derive(Debug)]
@@ -25,18 +25,29 @@ pub(super) struct Plan {
     pub(super) then: Vec<String>,
     /// There is nothing to run.
     pub(super) ignored: bool,
+    /// What it puts up with.
+    excuse: Option<Excuse>,
+    /// Its rows have no columns.
+    pub(super) bare: bool,
     /// Characters of the client's whole text before it.
     before: usize,
 }
 
 impl Plan {
-    /// Plans one statement, which begins at byte `start` of `text`.
+    /// Plans the one statement in `range` of `text`.
     ///
     /// # Errors
     /// What the translation refuses, with its position.
     pub(super) fn new(text: &str, range: Range<usize>, settings: &Settings) -> Result<Self, PgError> {
-        let source = &text[range.clone()];
         let before = text[..range.start].chars().count();
+        Self::behind(before, &text[range], settings)
+    }
+
+    /// Plans a statement that has so many characters before it in the client's text.
+    ///
+    /// # Errors
+    /// As [`Plan::new`].
+    pub(super) fn behind(before: usize, source: &str, settings: &Settings) -> Result<Self, PgError> {
         let translated = translate::translate(source, &options(settings)).map_err(|error| at(error, source, before))?;
         let is_translated = settings.is_on("tavana.translate");
         let (sql, offsets) = match is_translated {
@@ -52,8 +63,18 @@ impl Plan {
             first: translated.before,
             then: translated.after,
             ignored: translated.ignored,
+            excuse: translated.excuse.filter(|_| is_translated),
+            bare: translated.bare && is_translated,
             before,
         })
+    }
+
+    /// The same statement planned under other settings.
+    ///
+    /// # Errors
+    /// As [`Plan::new`].
+    pub(super) fn again(&self, settings: &Settings) -> Result<Self, PgError> {
+        Self::behind(self.before, &self.source, settings)
     }
 
     /// The statement inside this one, such as the query of a cursor.
@@ -75,6 +96,7 @@ impl Plan {
             offsets: self.offsets.clone(),
             command: self.command.clone(),
             first: self.first.clone(),
+            excuse: self.excuse.clone(),
             then: self.then.clone(),
             ..*self
         }
@@ -83,6 +105,45 @@ impl Plan {
     /// For positions in errors.
     pub(super) fn sent(&self) -> Sent<'_> {
         Sent { source: &self.source, sql: &self.sql, offsets: &self.offsets, before: self.before }
+    }
+
+    /// The notice that takes the place of a failure, if the statement puts up with it. `part` counts the statements it is
+    /// for DuckDB.
+    pub(super) fn excused(&self, error: &PgError, part: usize) -> Option<PgError> {
+        match self.excuse.as_ref()? {
+            Excuse::Missing { kind, names } => {
+                let name = names.get(part)?;
+                let message = match error.sqlstate {
+                    // Its schema is not there, which PostgreSQL puts up with too.
+                    "3F000" if *kind != "schema" => error.message.clone(),
+                    "3F000" | "42P01" | "42704" => format!("{kind} \"{name}\" does not exist"),
+                    _ => return None,
+                };
+                Some(PgError::notice(format!("{message}, skipping")))
+            }
+            Excuse::There { kind, name } => {
+                let state = if *kind == "schema" { "42P06" } else { "42P07" };
+                let message = format!("{kind} \"{name}\" already exists, skipping");
+                (error.sqlstate == state).then(|| PgError { sqlstate: state, ..PgError::notice(message) })
+            }
+        }
+    }
+
+    /// Whether DuckDB runs its text.
+    pub(super) fn is_run(&self) -> bool {
+        !self.ignored
+            && matches!(
+                self.command,
+                Command::Select
+                    | Command::Insert
+                    | Command::Update
+                    | Command::Delete
+                    | Command::Merge
+                    | Command::CreateTableAs
+                    | Command::Explain { .. }
+                    | Command::Definition(_)
+                    | Command::Other
+            )
     }
 
     /// Whether it may change something, so that statements sent together with it stand or fall together.

@@ -86,6 +86,8 @@ impl Session {
         }
         let outcome = self.send(plan, parameters, bounds).await?;
         match (outcome, &plan.command) {
+            // It was there already.
+            (Outcome::Changed(-1), Command::CreateTableAs) => Ok(Answer::Done("CREATE TABLE AS".to_owned())),
             (Outcome::Changed(rows), _) => Ok(Answer::Done(plan.tag(u64::try_from(rows).unwrap_or(0)))),
             (Outcome::Rows(mut rows), Command::Explain { .. }) => {
                 let mut lines = Own::new(&["QUERY PLAN"]);
@@ -95,6 +97,7 @@ impl Session {
                 Ok(Answer::Rows(Source::Own(lines), Arc::clone(plan)))
             }
             (Outcome::Rows(rows), _) => {
+                let rows = if plan.bare { rows.without_columns() } else { rows };
                 let gateway = Gateway::new(rows, formats, self.settings.text.clone());
                 let gateway = gateway.ok_or_else(|| {
                     PgError::new(
@@ -127,14 +130,32 @@ impl Session {
             watched(&mut self.stream, bounds, self.flight.run(sql, None)).await?.map_err(failed(plan))?;
         }
         let run = self.flight.run(&plan.sql, parameters);
-        let outcome = watched(&mut self.stream, bounds, run).await?.map_err(failed(plan))?;
-        for sql in &plan.then {
-            watched(&mut self.stream, bounds, self.flight.run(sql, None)).await?.map_err(failed(plan))?;
+        let outcome = watched(&mut self.stream, bounds, run).await?;
+        let outcome = self.excuse(plan, 0, outcome)?;
+        for (sql, part) in plan.then.iter().zip(1..) {
+            let told = watched(&mut self.stream, bounds, self.flight.run(sql, None)).await?;
+            self.excuse(plan, part, told)?;
         }
         if plan.may_write() {
             self.savepoints.iter_mut().for_each(|(_, written)| *written = true);
         }
         Ok(outcome)
+    }
+
+    /// Turns a failure that the statement puts up with into a notice.
+    fn excuse(&mut self, plan: &Plan, part: usize, told: Result<Outcome, GrpcStatus>) -> Result<Outcome, Stop> {
+        let status = match told {
+            Ok(outcome) => return Ok(outcome),
+            Err(status) => status,
+        };
+        let error = PgError::from_status(&status, Some(plan.sent()));
+        match plan.excused(&error, part) {
+            Some(notice) => {
+                self.stream.reply.error(&notice);
+                Ok(Outcome::Changed(-1))
+            }
+            None => Err(error.into()),
+        }
     }
 
     /// Sends up to `max` rows of a source, all of them without a limit.

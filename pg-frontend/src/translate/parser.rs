@@ -5,6 +5,7 @@
 //! `definition.rs`. Readers are tolerant: what they do not understand they leave as it is and go on
 //! behind it, because DuckDB reads the text again and tells what is wrong with it.
 
+use super::command::Excuse;
 use super::edits::Edits;
 use super::lexer::{Kind, Token};
 use super::{Options, literal};
@@ -34,6 +35,10 @@ pub(super) struct Parser<'a> {
     pub selects_into: bool,
     /// Whether the statement is to be answered and not run.
     pub ignored: bool,
+    /// What the statement puts up with.
+    pub excuse: Option<Excuse>,
+    /// Whether the outermost select list is empty.
+    pub bare: bool,
 }
 
 /// A keyword in lower case, without an allocation.
@@ -72,6 +77,8 @@ impl<'a> Parser<'a> {
             in_sequence_function: false,
             selects_into: false,
             ignored: false,
+            excuse: None,
+            bare: false,
         }
     }
 

@@ -196,6 +196,7 @@ impl Parser<'_> {
         if first.is_none() {
             // A list of nothing, as in `exists (select from t)`.
             self.edits.close(self.previous_end(), " NULL");
+            self.bare |= self.depth == 0;
         }
         if self.keyword_is(self.at, "into") && labels {
             self.select_into();

@@ -239,7 +239,7 @@ fn mistakes_are_told_with_their_place() {
         ("begin isolation level nonsense", "42601", 22),
         ("set x", "42601", 5),
         ("copy t from", "42601", 11),
-        ("copy t from stdin (format xml)", "42601", 26),
+        ("copy t from stdin (format xml)", "22023", 19),
         ("fetch", "42601", 5),
         ("create table t (a int) inherits (u)", "0A000", 23),
         ("create table t (a int) partition by range (a)", "0A000", 23),

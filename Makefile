@@ -16,11 +16,12 @@ CARGO_FLAGS ?=
 SERVE_FLAGS ?= --sample tpch:1
 PYTEST_FLAGS ?=
 BENCH_FLAGS ?=
+FUZZ_SECONDS ?= 60
 DENY_CHECKS ?= bans licenses sources
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps venv build serve test pg-clients pg-oracle lint deny fmt bench clean
+.PHONY: help deps venv build serve test pg-clients pg-oracle fuzz lint deny fmt bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,6 +62,9 @@ pg-oracle: export TAVANA_PG_DIFFERENTIAL = 1
 pg-oracle: deps $(VENV) ## compare thousands of statements with what PostgreSQL 15 answered
 	cargo build $(CARGO_FLAGS) --workspace --bins
 	.venv/bin/python -m pytest e2e/python/test_pg_oracle.py e2e/python/test_pg_sequences.py $(PYTEST_FLAGS)
+
+fuzz: ## feed noise to what strangers can reach: FUZZ_SECONDS for each target
+	$(PYTHON) tools/fuzz.py --seconds $(FUZZ_SECONDS)
 
 lint: deps $(VENV) ## check formatting, lints and repository hygiene
 	$(PYTHON) tools/hygiene.py

@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 use futures::{SinkExt as _, StreamExt as _, TryStreamExt as _, stream};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio_postgres::binary_copy::{BinaryCopyInWriter, BinaryCopyOutStream};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{Json, ToSql, Type};
 use tokio_postgres::{AsyncMessage, Client, IsolationLevel, NoTls, Portal, SimpleQueryMessage};
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use uuid::Uuid;
 
 /// Would take hours.
@@ -172,7 +172,10 @@ async fn binary_copy(client: &Client) {
     let out = client.copy_out("copy (select * from c order by a) to stdout (format binary)").await.unwrap();
     let rows: Vec<_> = BinaryCopyOutStream::new(out, &types).try_collect().await.unwrap();
     assert_eq!(rows.len(), 1000);
-    assert_eq!((rows[999].get::<i32>(0), rows[999].get::<Option<&str>>(1), rows[999].get::<f64>(2)), (999, None, 999.0));
+    assert_eq!(
+        (rows[999].get::<i32>(0), rows[999].get::<Option<&str>>(1), rows[999].get::<f64>(2)),
+        (999, None, 999.0)
+    );
     assert_eq!(rows[2].get::<Option<&str>>(1), Some("row 2"));
 }
 
@@ -215,7 +218,8 @@ async fn transactions(client: &mut Client) {
 
 async fn portals(client: &mut Client) {
     let transaction = client.transaction().await.unwrap();
-    let statement = transaction.prepare("select i::int4 as i from generate_series(1, 10) t(i) order by 1").await.unwrap();
+    let statement =
+        transaction.prepare("select i::int4 as i from generate_series(1, 10) t(i) order by 1").await.unwrap();
     let portal: Portal = transaction.bind(&statement, &[]).await.unwrap();
     let mut sizes = Vec::new();
     for _ in 0..4 {

@@ -12,6 +12,8 @@ mod decode;
 mod encode;
 mod error;
 mod flight;
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz;
 mod login;
 mod message;
 mod server;

@@ -41,6 +41,9 @@ fn several_parameters() {
         read(23, Format::Binary, b"abcde").unwrap_err().to_string(),
         "incorrect binary data format in bind parameter 1"
     );
+    // Found by fuzzing.
+    let error = read(1114, Format::Text, b"2029993099302999993-02-21").unwrap_err();
+    assert_eq!(error.sqlstate(), "22008");
     let error = read(23, Format::Binary, b"abc").unwrap_err();
     assert_eq!((error.to_string().as_str(), error.sqlstate()), ("insufficient data left in message", "08P01"));
 }

@@ -16,6 +16,7 @@ mod flight;
 pub mod fuzz;
 mod login;
 mod message;
+mod opening;
 mod server;
 mod session;
 mod settings;

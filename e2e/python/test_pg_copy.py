@@ -1,19 +1,25 @@
 """COPY on the wire: the messages, and every option of the text and csv formats in both directions."""
 
+import socket
+import struct
+
 import pytest
 
 from harness.pg_wire import (
     COPY_DONE,
     SYNC,
+    TERMINATE,
     bind,
     connect,
     copy_data,
     copy_fail,
     execute,
+    fields_of,
     parse,
     query,
     transcript,
 )
+from harness.topology import eventually
 
 ONE, THREE = "select 1 as x", "select i as x from generate_series(1, 3) t(i) order by 1"
 
@@ -305,6 +311,88 @@ def test_an_error_in_a_row_names_line_and_column(wire):
     seen = wire.talk(copy_data(b"1\tx\n2\ty\nz\tw\n"), COPY_DONE)
     error = next(body for kind, body in seen if kind == "E").decode()
     assert "line 3, column a" in error and '"z"' in error
+
+
+CONTEXTS = {
+    "a value": ("", "1\tx\n2\ty\nz\tw\n", 'COPY c, line 3, column a: "z"'),
+    "a value, csv": ("format csv", '1,"x\ny"\n"z",w\n', 'COPY c, line 2, column a: "z"'),
+    "a value, csv, further on": (
+        "format csv",
+        '1,x\n2,"x\ny"\n"z",w\n',
+        'COPY c, line 4, column a: "z"',
+    ),
+    "a long value": ("", "y" * 150 + "\tw\n", f'COPY c, line 1, column a: "{"y" * 100}..."'),
+    "out of range": ("", "99999999999\tx\n", 'COPY c, line 1, column a: "99999999999"'),
+    "too few": ("", "1\tx\n2\n", 'COPY c, line 2: "2"'),
+    "too many": ("", "1\tx\ty\n", 'COPY c, line 1: "1\tx\ty"'),
+    "no end of a quoted value": ("format csv", '1,"x\n', 'COPY c, line 1: "1,"x\n"'),
+    "behind a header": ("format csv, header", "a,b\nz,1\n", 'COPY c, line 2, column a: "z"'),
+    "no UTF-8": ("", "1\tx\n2\t\udcff\n", "COPY c, line 2"),
+    "a row of binary": (
+        "format binary",
+        "PGCOPY\n\udcff\r\n\0" + "\0" * 8 + "\0\2\0\0\0\1x\udcff\udcff\udcff\udcff",
+        "COPY c, line 1, column a",
+    ),
+}
+
+
+@pytest.mark.parametrize("label", CONTEXTS)
+def test_an_error_has_its_context(wire, label):
+    options, data, context = CONTEXTS[label]
+    wire.run("create temp table c (a int, b text)")
+    wire.send(query("copy c from stdin" + f" ({options})" * bool(options)))
+    seen = wire.talk(copy_data(data.encode(errors="surrogateescape")), COPY_DONE)
+    error = next(fields_of(body) for kind, body in seen if kind == "E")
+    assert error["W"] == context, error
+
+
+@pytest.mark.parametrize("form", ["text", "csv", "binary"])
+def test_text_that_is_no_utf8_is_refused_in_every_format(wire, form):
+    data = {
+        "text": b"\xc3(\n",
+        "csv": b'"\xc3("\n',
+        "binary": b"PGCOPY\n\xff\r\n\0" + bytes(8) + b"\0\1\0\0\0\2\xc3(\xff\xff",
+    }[form]
+    wire.run("create temp table c (b text)")
+    wire.send(query(f"copy c from stdin (format {form})"))
+    said = transcript(wire.talk(copy_data(data), COPY_DONE))
+    assert said.endswith("E(22021) Z(I)")
+    assert wire.run("select count(*) from c") == [["0"]]
+
+
+MANY = b"".join(b"%d\tx\n" % number for number in range(1000, 201_000))
+ENDS = {
+    "leaves": None,
+    "resets the connection": None,
+    "says goodbye": TERMINATE,
+    "fails": copy_fail("no more"),
+    "sends a wrong row": copy_data(b"z\tx\n") + COPY_DONE,
+    "sends nonsense": b"?\0\0\0\4",
+    "sends a query": query("select 1"),
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_nothing_stays_of_a_copy_that_breaks_after_many_rows(pg, table, end):
+    with connect(pg) as wire:
+        wire.send(query(f"copy {table} from stdin"))
+        wire.until("G")
+        for at in range(0, len(MANY), 1 << 16):
+            wire.send(copy_data(MANY[at : at + (1 << 16)]))
+        if end == "resets the connection":
+            wire.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        if said := ENDS[end]:
+            wire.send(said)
+        if end == "fails":
+            assert transcript(wire.until("Z")) == "E(57014) Z(I)"
+        if end == "sends a wrong row":
+            seen = wire.until("Z")
+            assert transcript(seen) == "E(22P02) Z(I)"
+            assert fields_of(seen[0][1])["W"] == f'COPY {table}, line 200001, column a: "z"'
+    eventually(lambda: pg.running_queries() == 0)
+    with connect(pg) as wire:
+        assert wire.run(f"select count(*) from {table}") == [["3"]]
+        wire.run(f"insert into {table} values (4, 'x')")
 
 
 def test_copy_in_a_transaction_is_rolled_back_with_it(wire):

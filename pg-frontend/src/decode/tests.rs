@@ -136,7 +136,7 @@ fn copied_csv() {
     check(
         csv(),
         "1,\"a\nb\"\nx,\n",
-        "22P02 invalid input syntax for type integer: \"x\" (COPY t, line 3, column a: \"x\")",
+        "22P02 invalid input syntax for type integer: \"x\" (COPY t, line 2, column a: \"x\")",
     );
     check(csv(), "1,\"a\n", "22P04 unterminated CSV quoted field (COPY t, line 2: \"1,\"a\n\")");
     check(csv(), "1,a\n\\.\n2,b\n", "1,a\n");

@@ -1,6 +1,8 @@
 """What ends a statement early: a cancel request, a timeout, a client that vanishes."""
 
+import re
 import time
+from pathlib import Path
 
 import pytest
 
@@ -168,6 +170,23 @@ def test_a_client_that_vanishes_stops_its_statement(pg, moment, farewell):
     until_idle(pg)
     if not pg.is_oracle:
         assert time.monotonic() - begin < VANISH_SECONDS
+
+
+def test_a_silent_client_is_asked_for_a_sign_of_life(pg):
+    """A machine that is gone closes nothing: the system's keep-alive finds out."""
+    table = Path("/proc/net/tcp")
+    if not table.exists():
+        pytest.skip("only Linux tells the timers of its sockets")
+    with connect(pg) as wire:
+        wire.run("select 1")
+        theirs, ours = pg.port, wire.socket.getsockname()[1]
+        ends = re.compile(rf":{theirs:04X} [0-9A-F]+:{ours:04X} 01 \S+ (\d\d):")
+
+        def timer():
+            found = ends.search(table.read_text())
+            return found and found[1]
+
+        eventually(lambda: timer() == "02", seconds=STOP_SECONDS)
 
 
 def test_a_client_that_reads_nothing_holds_up_nobody(pg):

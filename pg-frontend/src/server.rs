@@ -31,6 +31,8 @@ use crate::stream::Stream;
 const MAX_OPENING: usize = 8192;
 /// The time for TLS, startup and login together; PostgreSQL's `authentication_timeout`.
 const LOGIN_TIMEOUT: Duration = Duration::from_secs(60);
+/// A client that is silent for so long is asked for a sign of life; with none for as long again its session ends.
+const SILENCE: Duration = Duration::from_secs(60);
 /// How long to wait when the process cannot take connections, for want of file descriptors mostly.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Bytes of a cancel key in protocol 3.0, and since 3.2.
@@ -161,6 +163,7 @@ impl Frontend {
             let begun = async {
                 // Small replies must not wait for the acknowledgement of earlier ones.
                 tcp.set_nodelay(true).ok()?;
+                keep_alive(&tcp).ok()?;
                 match open(tcp, acceptor).await {
                     Ok(Startup::Session(opened)) => {
                         // For channel binding.
@@ -193,6 +196,15 @@ impl Frontend {
             shared.open.dec();
         });
     }
+}
+
+/// Has the system ask a silent client whether it is still there: one whose machine is gone says nothing for ever.
+fn keep_alive(tcp: &TcpStream) -> std::io::Result<()> {
+    use rustix::net::sockopt;
+    sockopt::set_socket_keepalive(tcp, true)?;
+    sockopt::set_tcp_keepidle(tcp, SILENCE)?;
+    sockopt::set_tcp_keepintvl(tcp, SILENCE / 4)?;
+    Ok(sockopt::set_tcp_keepcnt(tcp, 4)?)
 }
 
 impl Shared {

@@ -138,7 +138,7 @@ fn copied_csv() {
         "1,\"a\nb\"\nx,\n",
         "22P02 invalid input syntax for type integer: \"x\" (COPY t, line 2, column a: \"x\")",
     );
-    check(csv(), "1,\"a\n", "22P04 unterminated CSV quoted field (COPY t, line 2: \"1,\"a\n\")");
+    check(csv(), "1,\"a\n", "22P04 unterminated CSV quoted field (COPY t, line 1: \"1,\"a\n\")");
     check(csv(), "1,a\n\\.\n2,b\n", "1,a\n");
     let force = vec![ForceNull::default(), ForceNull { null: true, not_null: true }];
     let (quote, escape) = (b'\'', b'\\');

@@ -418,6 +418,24 @@ def test_tags_count_rows(pg, table):
             assert transcript(wire.talk(query(sql))) == f"C({tag}) Z(I)", sql
 
 
+@pytest.mark.parametrize("way", ["simple", "extended", "several", "in a transaction"])
+def test_arrays_are_written_as_text(wire, way):
+    """What a constant means is told by its column alone."""
+    wire.run("create temp table t (a int, b int[], c text, d json, e text[])")
+    sql = "insert into t (e, b, c, d) values ('{\"x y\",NULL}', '{1,2}', '{1,2}', '{\"k\": [1]}'), ('{}', null, 'x', null)"
+    said, expected = {
+        "simple": ([query(sql)], "C(INSERT 0 2) Z(I)"),
+        "extended": ([parse(sql), bind(), execute(), SYNC], "1 2 C(INSERT 0 2) Z(I)"),
+        "several": ([query(f"select 1 as x; {sql}")], "T(x) D(1) C(SELECT 1) C(INSERT 0 2) Z(I)"),
+        "in a transaction": ([query("begin"), query(sql)], "C(BEGIN) Z(T) C(INSERT 0 2) Z(T)"),
+    }[way]
+    assert transcript(wire.talk(*said, times=expected.count("Z("))) == expected
+    assert wire.run("select b, c, d, e from t order by c") == [
+        ["{1,2}", "{1,2}", '{"k": [1]}', '{"x y",NULL}'],
+        [None, "x", None, "{}"],
+    ]
+
+
 NOTICES = {
     "drop table if exists nope_1, nope_2": [
         ("00000", 'table "nope_1" does not exist, skipping'),

@@ -8,6 +8,7 @@
 //! an error's place can be told in the client's own text. A statement of nothing but names, commas and
 //! comparisons is recognised in one pass of the lexer and borrowed.
 
+mod arrays;
 mod casts;
 mod classify;
 mod columns;
@@ -35,6 +36,7 @@ mod types;
 use std::borrow::Cow;
 use std::ops::Range;
 
+pub use arrays::arrays;
 pub use command::{
     Columns, Command, Copy, CopyFormat, CopyHeader, CopyPlace, CopySource, Direction, Discard, Excuse, SetValue,
     TransactionMode,

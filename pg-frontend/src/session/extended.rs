@@ -104,6 +104,8 @@ impl Session {
         let range = ranges.into_iter().next().unwrap_or(0..0);
         let plan = Plan::new(sql, range, &self.settings)?;
         self.check_failed(&plan.command)?;
+        let bounds = self.bounds();
+        let plan = self.with_arrays(plan, &bounds).await?;
         self.keep_prepared(name.clone(), Prepared::new(plan, given))?;
         // What is wrong with a statement is told when it is prepared.
         if let Err(stop) = self.described(&name).await {

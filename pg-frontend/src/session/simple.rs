@@ -56,7 +56,7 @@ impl Session {
             // A SET changes how the next is read.
             let plan = if is_set { plan.again(&self.settings)? } else { plan };
             is_set |= matches!(plan.command, Command::Set { .. } | Command::Reset(_) | Command::Discard(_));
-            let plan = Arc::new(plan);
+            let plan = Arc::new(self.with_arrays(plan, &bounds).await?);
             if several && plan.may_write() {
                 self.begin_implicit(&bounds).await?;
             }

@@ -553,3 +553,23 @@ fn what_means_nothing_here_is_answered_only() {
     }
     assert!(!super::translate("alter table t add b int", &super::Options::default()).unwrap().ignored);
 }
+
+#[test]
+fn constants_that_could_be_arrays_are_found() {
+    let found = |sql| super::arrays(sql).map(|found| (found.columns, found.constants));
+    let sql = "insert into s.t (a, \"B\") values (1, '{1,NULL}'), (f(2, '{x}'), '{\"a b\"}')";
+    let (columns, constants) = found(sql).unwrap();
+    assert_eq!(columns, "SELECT a, \"B\" FROM s.t LIMIT 0");
+    let constants: Vec<(usize, &str, &str)> =
+        constants.iter().map(|(column, range, list)| (*column, &sql[range.clone()], list.as_str())).collect();
+    assert_eq!(constants, [(1, "'{1,NULL}'", "['1', NULL]"), (1, "'{\"a b\"}'", "['a b']")]);
+    for sql in [
+        "insert into t values ('a')",
+        "insert into t values ('{1}'::int[])",
+        "insert into t values ('{\"k\": [1]')",
+        "insert into t select '{1}'",
+        "update t set a = '{1}'",
+    ] {
+        assert_eq!(found(sql), None, "of {sql}");
+    }
+}

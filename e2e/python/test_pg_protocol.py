@@ -430,7 +430,7 @@ def test_arrays_are_written_as_text(wire, way):
         "in a transaction": ([query("begin"), query(sql)], "C(BEGIN) Z(T) C(INSERT 0 2) Z(T)"),
     }[way]
     assert transcript(wire.talk(*said, times=expected.count("Z("))) == expected
-    assert wire.run("select b, c, d, e from t order by c") == [
+    assert wire.run("select b, c, d, e from t order by c desc") == [
         ["{1,2}", "{1,2}", '{"k": [1]}', '{"x y",NULL}'],
         [None, "x", None, "{}"],
     ]

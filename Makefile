@@ -16,11 +16,12 @@ CARGO_FLAGS ?=
 SERVE_FLAGS ?= --sample tpch:1
 PYTEST_FLAGS ?=
 BENCH_FLAGS ?=
+FUZZ_SECONDS ?= 60
 DENY_CHECKS ?= bans licenses sources
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps venv build serve test pg-clients pg-oracle lint deny fmt bench clean
+.PHONY: help deps venv build serve test pg-clients pg-oracle pg-load fuzz lint deny fmt bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,6 +61,16 @@ pg-oracle: export TAVANA_BIN_DIR = $(abspath $(CARGO_TARGET_DIR))/debug
 pg-oracle: deps $(VENV) ## compare thousands of statements with what PostgreSQL 15 answered
 	cargo build $(CARGO_FLAGS) --workspace --bins
 	.venv/bin/python -m pytest e2e/python/test_pg_oracle.py e2e/python/test_pg_sequences.py $(PYTEST_FLAGS)
+
+pg-load: export TAVANA_BIN_DIR = $(abspath $(CARGO_TARGET_DIR))/release
+pg-load: export TAVANA_PG_IDLE = 10000
+pg-load: export TAVANA_PG_SILENT = 5000
+pg-load: deps $(VENV) ## hold 10,000 idle connections with TLS, and log in beside 5,000 silent ones
+	cargo build $(CARGO_FLAGS) --release --workspace --bins
+	.venv/bin/python -m pytest e2e/python/test_pg_load.py -s $(PYTEST_FLAGS)
+
+fuzz: ## feed noise to what strangers can reach: FUZZ_SECONDS for each target
+	$(PYTHON) tools/fuzz.py --seconds $(FUZZ_SECONDS)
 
 lint: deps $(VENV) ## check formatting, lints and repository hygiene
 	$(PYTHON) tools/hygiene.py

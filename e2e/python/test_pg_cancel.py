@@ -1,10 +1,13 @@
 """What ends a statement early: a cancel request, a timeout, a client that vanishes."""
 
+import re
 import time
+from pathlib import Path
 
 import pytest
 
 from harness.pg_wire import (
+    FLUSH,
     SYNC,
     TERMINATE,
     Wire,
@@ -26,6 +29,7 @@ LONG = (
 )
 ENDLESS = "select x, y from generate_series(1, 1000000) a(x), generate_series(1, 1000000) b(y)"
 STOP_SECONDS = 5
+VANISH_SECONDS = 1.0
 
 
 def cancel(server, pid: int, key: bytes) -> None:
@@ -122,17 +126,67 @@ def test_statement_timeout(pg):
         assert wire.run("select 1") == [["1"]]
 
 
+# What a client says before it vanishes, and the last message that it reads.
+VANISHING = {
+    "no row yet": ([query(LONG)], ""),
+    "in the rows": ([query(ENDLESS)], "D"),
+    "in the rows, binary": ([parse(ENDLESS), bind(results=[1]), execute(), SYNC], "D"),
+    "in a copy": ([query(f"copy ({ENDLESS}) to stdout")], "d"),
+    "in a copy, binary": ([query(f"copy ({ENDLESS}) to stdout (format binary)")], "d"),
+    "no row of a copy yet": ([query(f"copy ({LONG}) to stdout")], ""),
+    "between two fetches of a cursor": (
+        [query(f"begin; declare c cursor for {ENDLESS}; fetch 10 from c")],
+        "Z",
+    ),
+    "in a fetch": ([query(f"begin; declare c cursor for {ENDLESS}; fetch all from c")], "D"),
+    "between two executes of a portal": (
+        [query("begin"), parse(ENDLESS), bind(), execute(rows=10), FLUSH],
+        "s",
+    ),
+    "in a later statement": ([query(f"select 1; {LONG}")], ""),
+    "in a transaction that wrote": (
+        [query(f"begin; create temp table w (a int); insert into w values (1); {LONG}")],
+        "",
+    ),
+}
+
+
 @pytest.mark.parametrize("farewell", [b"", TERMINATE], ids=["silent", "terminate"])
-@pytest.mark.parametrize("sql", [LONG, ENDLESS], ids=["no row yet", "in the rows"])
-def test_a_client_that_vanishes_stops_its_statement(pg, sql, farewell):
+@pytest.mark.parametrize("moment", VANISHING)
+def test_a_client_that_vanishes_stops_its_statement(pg, moment, farewell):
+    said, last = VANISHING[moment]
+    # PostgreSQL holds what a cursor has not read yet without running it, and gathers what a FETCH gives before it sends it.
+    is_held = pg.is_oracle and moment.startswith("between")
+    is_gathered = pg.is_oracle and moment == "in a fetch"
     wire = connect(pg)
-    wire.send(query(sql))
-    if sql is ENDLESS:
-        wire.until("D")
-    until_running(pg)
+    wire.send(*said)
+    if last and not is_gathered:
+        wire.until(last)
+    if not is_held:
+        until_running(pg)
+    begin = time.monotonic()
     wire.send(farewell)
     wire.socket.close()
     until_idle(pg)
+    if not pg.is_oracle:
+        assert time.monotonic() - begin < VANISH_SECONDS
+
+
+def test_a_silent_client_is_asked_for_a_sign_of_life(pg):
+    """A machine that is gone closes nothing: the system's keep-alive finds out."""
+    table = Path("/proc/net/tcp")
+    if not table.exists():
+        pytest.skip("only Linux tells the timers of its sockets")
+    with connect(pg) as wire:
+        wire.run("select 1")
+        theirs, ours = pg.port, wire.socket.getsockname()[1]
+        ends = re.compile(rf":{theirs:04X} [0-9A-F]+:{ours:04X} 01 \S+ (\d\d):")
+
+        def timer():
+            found = ends.search(table.read_text())
+            return found and found[1]
+
+        eventually(lambda: timer() == "02", seconds=STOP_SECONDS)
 
 
 def test_a_client_that_reads_nothing_holds_up_nobody(pg):

@@ -1,19 +1,25 @@
 """COPY on the wire: the messages, and every option of the text and csv formats in both directions."""
 
+import socket
+import struct
+
 import pytest
 
 from harness.pg_wire import (
     COPY_DONE,
     SYNC,
+    TERMINATE,
     bind,
     connect,
     copy_data,
     copy_fail,
     execute,
+    fields_of,
     parse,
     query,
     transcript,
 )
+from harness.topology import eventually
 
 ONE, THREE = "select 1 as x", "select i as x from generate_series(1, 3) t(i) order by 1"
 
@@ -202,6 +208,56 @@ REFUSED = {
     "copy (select 1/0) to stdout": "22012",
     "copy c from stdin (format binary, header)": "0A000",
     "copy c to stdout (force_null (a))": "0A000",
+    "copy c from stdin (delimiter '')": "0A000",
+    "copy c from stdin (delimiter E'\\n')": "22023",
+    "copy c from stdin (delimiter 'a')": "22023",
+    "copy c from stdin (delimiter '\\')": "22023",
+    "copy c from stdin (format csv, escape 'ab')": "0A000",
+    "copy c from stdin (quote 'x')": "0A000",
+    "copy c from stdin (escape 'x')": "0A000",
+    "copy c from stdin (format binary, delimiter 'x')": "42601",
+    "copy c from stdin (format binary, null 'x')": "42601",
+    "copy c from stdin (format binary, quote 'x')": "0A000",
+    "copy c to stdout (format csv, force_null (a))": "0A000",
+    "copy c to stdout (format csv, force_not_null (a))": "0A000",
+    "copy c from stdin (format csv, force_quote (a))": "0A000",
+    "copy c to stdout (force_quote (a))": "0A000",
+    "copy c from stdin (format csv, force_null (nope))": "42703",
+    "copy c from stdin (format csv, force_not_null (nope))": "42703",
+    "copy c (a) from stdin (format csv, force_null (b))": "42P10",
+    "copy c to stdout (format csv, force_quote (nope))": "42703",
+    "copy c (a) to stdout (format csv, force_quote (b))": "42P10",
+    "copy c (a, a) to stdout": "42701",
+    "copy c (nope) to stdout": "42703",
+    "copy c from stdin (format csv, force_null (a), force_null (b))": "42601",
+    "copy c from stdin (null E'a\\nb')": "22023",
+    "copy c from stdin (null E'a\\tb')": "0A000",
+    "copy c from stdin (format csv, null 'a\"b')": "0A000",
+    "copy c from stdin (header match, header)": "42601",
+    "copy c to stdout (header match)": "0A000",
+    "copy c from stdin (header maybe)": "42601",
+    "copy c from stdin (header 2)": "42601",
+    "copy c from stdin (freeze maybe)": "42601",
+    "copy c from stdin (encoding 'nope')": "22023",
+    "copy c from stdin (format)": "42601",
+    "copy c from stdin (delimiter)": "42601",
+    "copy c to stdout (format csv, force_quote)": "22023",
+    "copy c from stdin (format csv, force_null *)": "22023",
+    "copy c from stdin (format csv, force_null a)": "22023",
+    "copy c from stdin (default 'x')": "42601",
+    "copy c from stdin ()": "42601",
+    "copy c from stdin csv csv": "42601",
+    "copy c from stdin csv header header": "42601",
+    "copy c from stdin csv delimiter ';' delimiter ','": "42601",
+    "copy binary c from stdin with csv": "42601",
+    "copy (select 1) from stdin": "42601",
+    "copy c to stdout where a = 1": "42601",
+    "copy (insert into c values (1, 'x')) to stdout": "0A000",
+    "copy (delete from c) to stdout": "0A000",
+    "copy (select 1; select 2) to stdout": "42601",
+    "copy () to stdout": "42601",
+    "copy (create table x (a int)) to stdout": "42601",
+    "copy (select 1 as a into foo) to stdout": "0A000",
 }
 
 
@@ -210,7 +266,23 @@ def test_refused(wire, sql):
     wire.run("create temp table c (a int, b text)")
     wire.socket.settimeout(5)  # a server that takes the statement waits for data
     assert transcript(wire.talk(query(sql))).split()[-2:] == [f"E({REFUSED[sql]})", "Z(I)"]
-    assert wire.run("select 1") == [["1"]]
+    assert wire.run("select count(*) from c") == [["0"]]
+
+
+def test_a_query_with_returning_is_copied(wire):
+    wire.run("create temp table c (a int)")
+    said = query("copy (insert into c values (1), (2) returning a) to stdout")
+    assert transcript(wire.talk(said)) == "H(0,1) d(1) d(2) c C(COPY 2) Z(I)"
+    assert wire.run("select count(*) from c") == [["2"]]
+
+
+def test_a_read_only_transaction_copies_out_only(wire):
+    wire.run("create temp table c (a int)")
+    wire.run("create table if not exists copied_out (a int)")
+    wire.run("begin read only")
+    assert transcript(wire.talk(query("copy copied_out to stdout"))) == "H(0,1) c C(COPY 0) Z(T)"
+    assert transcript(wire.talk(query("copy copied_out from stdin"))) == "E(25006) Z(E)"
+    wire.run("rollback")
 
 
 WRONG = {
@@ -239,6 +311,88 @@ def test_an_error_in_a_row_names_line_and_column(wire):
     seen = wire.talk(copy_data(b"1\tx\n2\ty\nz\tw\n"), COPY_DONE)
     error = next(body for kind, body in seen if kind == "E").decode()
     assert "line 3, column a" in error and '"z"' in error
+
+
+CONTEXTS = {
+    "a value": ("", "1\tx\n2\ty\nz\tw\n", 'COPY c, line 3, column a: "z"'),
+    "a value, csv": ("format csv", '1,"x\ny"\n"z",w\n', 'COPY c, line 2, column a: "z"'),
+    "a value, csv, further on": (
+        "format csv",
+        '1,x\n2,"x\ny"\n"z",w\n',
+        'COPY c, line 4, column a: "z"',
+    ),
+    "a long value": ("", "y" * 150 + "\tw\n", f'COPY c, line 1, column a: "{"y" * 100}..."'),
+    "out of range": ("", "99999999999\tx\n", 'COPY c, line 1, column a: "99999999999"'),
+    "too few": ("", "1\tx\n2\n", 'COPY c, line 2: "2"'),
+    "too many": ("", "1\tx\ty\n", 'COPY c, line 1: "1\tx\ty"'),
+    "no end of a quoted value": ("format csv", '1,"x\n', 'COPY c, line 1: "1,"x\n"'),
+    "behind a header": ("format csv, header", "a,b\nz,1\n", 'COPY c, line 2, column a: "z"'),
+    "no UTF-8": ("", "1\tx\n2\t\udcff\n", "COPY c, line 2"),
+    "a row of binary": (
+        "format binary",
+        "PGCOPY\n\udcff\r\n\0" + "\0" * 8 + "\0\2\0\0\0\1x\udcff\udcff\udcff\udcff",
+        "COPY c, line 1, column a",
+    ),
+}
+
+
+@pytest.mark.parametrize("label", CONTEXTS)
+def test_an_error_has_its_context(wire, label):
+    options, data, context = CONTEXTS[label]
+    wire.run("create temp table c (a int, b text)")
+    wire.send(query("copy c from stdin" + f" ({options})" * bool(options)))
+    seen = wire.talk(copy_data(data.encode(errors="surrogateescape")), COPY_DONE)
+    error = next(fields_of(body) for kind, body in seen if kind == "E")
+    assert error["W"] == context, error
+
+
+@pytest.mark.parametrize("form", ["text", "csv", "binary"])
+def test_text_that_is_no_utf8_is_refused_in_every_format(wire, form):
+    data = {
+        "text": b"\xc3(\n",
+        "csv": b'"\xc3("\n',
+        "binary": b"PGCOPY\n\xff\r\n\0" + bytes(8) + b"\0\1\0\0\0\2\xc3(\xff\xff",
+    }[form]
+    wire.run("create temp table c (b text)")
+    wire.send(query(f"copy c from stdin (format {form})"))
+    said = transcript(wire.talk(copy_data(data), COPY_DONE))
+    assert said.endswith("E(22021) Z(I)")
+    assert wire.run("select count(*) from c") == [["0"]]
+
+
+MANY = b"".join(b"%d\tx\n" % number for number in range(1000, 201_000))
+ENDS = {
+    "leaves": None,
+    "resets the connection": None,
+    "says goodbye": TERMINATE,
+    "fails": copy_fail("no more"),
+    "sends a wrong row": copy_data(b"z\tx\n") + COPY_DONE,
+    "sends nonsense": b"?\0\0\0\4",
+    "sends a query": query("select 1"),
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_nothing_stays_of_a_copy_that_breaks_after_many_rows(pg, table, end):
+    with connect(pg) as wire:
+        wire.send(query(f"copy {table} from stdin"))
+        wire.until("G")
+        for at in range(0, len(MANY), 1 << 16):
+            wire.send(copy_data(MANY[at : at + (1 << 16)]))
+        if end == "resets the connection":
+            wire.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        if said := ENDS[end]:
+            wire.send(said)
+        if end == "fails":
+            assert transcript(wire.until("Z")) == "E(57014) Z(I)"
+        if end == "sends a wrong row":
+            seen = wire.until("Z")
+            assert transcript(seen) == "E(22P02) Z(I)"
+            assert fields_of(seen[0][1])["W"] == f'COPY {table}, line 200001, column a: "z"'
+    eventually(lambda: pg.running_queries() == 0)
+    with connect(pg) as wire:
+        assert wire.run(f"select count(*) from {table}") == [["3"]]
+        wire.run(f"insert into {table} values (4, 'x')")
 
 
 def test_copy_in_a_transaction_is_rolled_back_with_it(wire):

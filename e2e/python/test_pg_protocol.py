@@ -241,6 +241,14 @@ EXTENDED = {
         [parse("select $1::int as x"), bind([b"\0\1"], formats=[1]), execute(), SYNC],
         "1 E(08P01) Z(I)",
     ),
+    "a binary parameter that is too long": (
+        [parse("select $1::int as x"), bind([b"\0\0\0\1\0"], formats=[1]), execute(), SYNC],
+        "1 E(22P03) Z(I)",
+    ),
+    "no columns": (
+        [parse("select"), describe("S"), bind(), describe("P"), execute(), SYNC],
+        "1 t() T() 2 T() D() C(SELECT 1) Z(I)",
+    ),
 }
 
 LIMITS = {
@@ -408,6 +416,71 @@ def test_tags_count_rows(pg, table):
             "unlisten *": "UNLISTEN",
         }.items():
             assert transcript(wire.talk(query(sql))) == f"C({tag}) Z(I)", sql
+
+
+@pytest.mark.parametrize("way", ["simple", "extended", "several", "in a transaction"])
+def test_arrays_are_written_as_text(wire, way):
+    """What a constant means is told by its column alone."""
+    wire.run("create temp table t (a int, b int[], c text, d json, e text[])")
+    sql = "insert into t (e, b, c, d) values ('{\"x y\",NULL}', '{1,2}', '{1,2}', '{\"k\": [1]}'), ('{}', null, 'x', null)"
+    said, expected = {
+        "simple": ([query(sql)], "C(INSERT 0 2) Z(I)"),
+        "extended": ([parse(sql), bind(), execute(), SYNC], "1 2 C(INSERT 0 2) Z(I)"),
+        "several": ([query(f"select 1 as x; {sql}")], "T(x) D(1) C(SELECT 1) C(INSERT 0 2) Z(I)"),
+        "in a transaction": ([query("begin"), query(sql)], "C(BEGIN) Z(T) C(INSERT 0 2) Z(T)"),
+    }[way]
+    assert transcript(wire.talk(*said, times=expected.count("Z("))) == expected
+    assert wire.run("select b, c, d, e from t order by c desc") == [
+        ["{1,2}", "{1,2}", '{"k": [1]}', '{"x y",NULL}'],
+        [None, "x", None, "{}"],
+    ]
+
+
+NOTICES = {
+    "drop table if exists nope_1, nope_2": [
+        ("00000", 'table "nope_1" does not exist, skipping'),
+        ("00000", 'table "nope_2" does not exist, skipping'),
+    ],
+    "drop view if exists nope cascade": [("00000", 'view "nope" does not exist, skipping')],
+    'drop schema if exists "No pe"': [("00000", 'schema "No pe" does not exist, skipping')],
+    "drop sequence if exists nope": [("00000", 'sequence "nope" does not exist, skipping')],
+    "drop index if exists nope": [("00000", 'index "nope" does not exist, skipping')],
+    "drop type if exists nope": [("00000", 'type "nope" does not exist, skipping')],
+    "create table if not exists public.{} (a int)": [
+        ("42P07", 'relation "{}" already exists, skipping')
+    ],
+    "create table if not exists {} as select 1": [
+        ("42P07", 'relation "{}" already exists, skipping')
+    ],
+    "create schema if not exists s_noticed": [
+        ("42P06", 'schema "s_noticed" already exists, skipping')
+    ],
+    "create index if not exists i_noticed on {} (a)": [
+        ("42P07", 'relation "i_noticed" already exists, skipping')
+    ],
+    "commit": [("25P01", "there is no transaction in progress")],
+    "set local a.b = 1": [("25P01", "SET LOCAL can only be used in transaction blocks")],
+}
+
+
+@pytest.mark.parametrize("way", ["simple", "extended", "in a transaction"])
+def test_notices(pg, table, way):
+    with connect(pg) as wire:
+        wire.run("create schema if not exists s_noticed")
+        wire.run("drop index if exists i_noticed")
+        wire.run(f"create index i_noticed on {table} (a)")
+        if way == "in a transaction":
+            wire.run("begin")
+        for sql, expected in NOTICES.items():
+            if way == "in a transaction" and expected[0][0] == "25P01":
+                continue
+            sql = sql.format(table)
+            said = [parse(sql), bind(), execute(), SYNC] if way == "extended" else [query(sql)]
+            seen = wire.talk(*said)
+            told = [fields_of(body) for kind, body in seen if kind == "N"]
+            expected = [(state, text.format(table)) for state, text in expected]
+            assert [(one["C"], one["M"]) for one in told] == expected, sql
+            assert not [body for kind, body in seen if kind == "E"], sql
 
 
 def test_an_error_has_severity_state_message_and_position(wire):

@@ -68,6 +68,8 @@ pub enum DecodeError {
     BinaryParameter(usize),
     #[error("incorrect binary data format")]
     Binary,
+    #[error("insufficient data left in message")]
+    Short,
     #[error("bind message has {0} parameter formats but {1} parameters")]
     Formats(usize, usize),
     #[error("there are {0} parameter types but {1} parameters")]
@@ -90,7 +92,7 @@ impl DecodeError {
             Self::Dimensions(..) => "2202E",
             Self::Encoding(_) => "22021",
             Self::Binary | Self::BinaryParameter(_) => "22P03",
-            Self::Formats(..) | Self::Types(..) => "08P01",
+            Self::Short | Self::Formats(..) | Self::Types(..) => "08P01",
             Self::NumericSpecial(_) | Self::NoBinary(_) => "0A000",
         }
     }

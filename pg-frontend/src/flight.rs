@@ -54,6 +54,8 @@ pub struct Rows {
     decoder: FlightDataDecoder,
     /// Their schema.
     pub schema: SchemaRef,
+    /// Their columns are left out.
+    is_bare: bool,
 }
 
 /// What is known of a statement before it runs.
@@ -153,7 +155,7 @@ impl Session {
                 None => return Err(Status::internal("a result came without a schema")),
             }
         };
-        Ok(Outcome::Rows(Rows { decoder, schema }))
+        Ok(Outcome::Rows(Rows { decoder, schema, is_bare: false }))
     }
 
     /// Runs a text whose result is small and wanted whole.
@@ -286,6 +288,11 @@ impl Session {
 }
 
 impl Rows {
+    /// The same rows without their columns.
+    pub fn without_columns(self) -> Self {
+        Self { schema: Arc::new(Schema::empty()), is_bare: true, ..self }
+    }
+
     /// The next batch; `None` once the result is whole.
     ///
     /// # Errors
@@ -294,6 +301,9 @@ impl Rows {
         loop {
             match self.decoder.next().await {
                 Some(Ok(decoded)) => match decoded.payload {
+                    DecodedPayload::RecordBatch(batch) if self.is_bare => {
+                        return batch.project(&[]).map(Some).map_err(|error| status_of(error.into()));
+                    }
                     DecodedPayload::RecordBatch(batch) => return Ok(Some(batch)),
                     DecodedPayload::None | DecodedPayload::Schema(_) => {}
                 },

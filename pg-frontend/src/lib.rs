@@ -16,8 +16,11 @@ mod decode;
 mod encode;
 mod error;
 mod flight;
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz;
 mod login;
 mod message;
+mod opening;
 pub mod program;
 mod server;
 mod session;

@@ -25,15 +25,18 @@ use crate::error::PgError;
 use crate::flight::Gateway;
 use crate::login::login;
 use crate::message::Status;
+use crate::opening::Openings;
 use crate::session::{Limits, Session};
 use crate::settings::{DIALECT, Settings};
 use crate::startup::{ALPN, Opened, Startup, open};
 use crate::stream::Stream;
 
-/// Connections that may be between TCP and the end of their login at once; further ones are closed.
+/// Connections that may be between TCP and the end of their login at once; with more of them the oldest are closed.
 const MAX_OPENING: usize = 8192;
 /// The time for TLS, startup and login together; PostgreSQL's `authentication_timeout`.
 const LOGIN_TIMEOUT: Duration = Duration::from_secs(60);
+/// A client that is silent for so long is asked for a sign of life; with none for as long again its session ends.
+const SILENCE: Duration = Duration::from_secs(60);
 /// How long to wait when the process cannot take connections, for want of file descriptors mostly.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Between two questions whether the gateway answers.
@@ -56,7 +59,7 @@ struct Shared {
     cancels: Cancels,
     activities: Activities,
     limits: Limits,
-    openings: Arc<Semaphore>,
+    openings: Openings,
     places: Arc<Semaphore>,
     open: IntGauge,
     refused: IntCounter,
@@ -120,7 +123,7 @@ impl Frontend {
             cancels: Cancels::default(),
             activities: Activities::default(),
             limits: parts.limits,
-            openings: Arc::new(Semaphore::new(MAX_OPENING)),
+            openings: Openings::new(MAX_OPENING),
             places: Arc::new(Semaphore::new(parts.connections)),
             open,
             refused,
@@ -149,6 +152,7 @@ impl Frontend {
                     Ok((tcp, _)) => self.accept(&mut connections, tcp, listener.tls.as_ref(), &drain),
                     Err(error) => {
                         tracing::warn!(%error, "cannot take new PostgreSQL connections now");
+                        self.shared.openings.make_room();
                         tokio::time::sleep(ACCEPT_PAUSE).await;
                     }
                 },
@@ -170,20 +174,24 @@ impl Frontend {
         tls: Option<&(Certificates, TlsFiles)>,
         drain: &Drain,
     ) {
-        let Ok(opening) = self.shared.openings.clone().try_acquire_owned() else {
-            self.shared.refused.inc();
-            return;
-        };
+        let opening = self.shared.openings.begin();
         let client = tcp.peer_addr().ok();
         let acceptor = tls.map(|(certificates, _)| certificates.acceptor());
-        let certificate = tls.and_then(|(_, files)| std::fs::read(&files.certificate).ok());
+        let certificate = tls.map(|(_, files)| files.certificate.clone());
         let (shared, drain) = (Arc::clone(&self.shared), drain.clone());
         connections.spawn(async move {
             let begun = async {
                 // Small replies must not wait for the acknowledgement of earlier ones.
                 tcp.set_nodelay(true).ok()?;
+                keep_alive(&tcp).ok()?;
                 match open(tcp, acceptor).await {
-                    Ok(Startup::Session(opened)) => shared.begin(*opened, certificate, client).await,
+                    Ok(Startup::Session(opened)) => {
+                        // For channel binding.
+                        let is_encrypted = matches!(opened.transport, Either::Right(_));
+                        let certificate =
+                            certificate.filter(|_| is_encrypted).and_then(|path| std::fs::read(path).ok());
+                        shared.begin(*opened, certificate, client).await
+                    }
                     Ok(Startup::Cancel { process, key }) => {
                         shared.cancels.cancel(process, &key);
                         None
@@ -194,9 +202,12 @@ impl Frontend {
                     }
                 }
             };
-            let begun = tokio::time::timeout(LOGIN_TIMEOUT, begun).await;
+            let begun = tokio::select! {
+                begun = tokio::time::timeout(LOGIN_TIMEOUT, begun) => begun.ok().flatten(),
+                () = opening.lost() => None,
+            };
             drop(opening);
-            let Ok(Some(session)) = begun else {
+            let Some(session) = begun else {
                 shared.refused.inc();
                 return;
             };
@@ -207,11 +218,19 @@ impl Frontend {
     }
 }
 
+/// Has the system ask a silent client whether it is still there: one whose machine is gone says nothing for ever.
+fn keep_alive(tcp: &TcpStream) -> std::io::Result<()> {
+    use rustix::net::sockopt;
+    sockopt::set_socket_keepalive(tcp, true)?;
+    sockopt::set_tcp_keepidle(tcp, SILENCE)?;
+    sockopt::set_tcp_keepintvl(tcp, SILENCE / 4)?;
+    Ok(sockopt::set_tcp_keepcnt(tcp, 4)?)
+}
+
 impl Shared {
     /// Logs a client in and begins its session; `None` when it was told why not.
     async fn begin(&self, opened: Opened, certificate: Option<Vec<u8>>, client: Option<SocketAddr>) -> Option<Session> {
         let Opened { transport, minor, negotiate, parameters } = opened;
-        let certificate = certificate.filter(|_| matches!(transport, Either::Right(_)));
         let mut stream = Stream::new(transport);
         if let Some(unknown) = &negotiate {
             stream.reply.negotiate(minor, unknown);

@@ -5,6 +5,7 @@
 //! acted on here ([`utility`], [`transaction`], [`cursor`], [`copy`]) or sent to the gateway and its rows encoded as
 //! they come ([`run`]). While one runs, the client's socket is watched: when it closes, the statement ends.
 
+mod arrays;
 mod copy;
 mod cursor;
 mod extended;

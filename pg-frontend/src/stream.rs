@@ -18,8 +18,8 @@ pub type Transport = Either<TcpStream, TlsStream<TcpStream>>;
 pub const FLUSH_BYTES: usize = 64 << 10;
 /// What a client may send ahead while its statement runs; further bytes wait in its socket.
 const AHEAD_BYTES: usize = 256 << 10;
-/// A buffer that grew past this for one message is given back.
-const KEEP_BYTES: usize = 64 << 10;
+/// A buffer that is larger than this is given back before the client is waited for: most sessions idle most of the time.
+const KEEP_BYTES: usize = 8 << 10;
 
 /// Why a connection ends.
 #[derive(Debug, thiserror::Error)]
@@ -73,6 +73,9 @@ impl Stream {
             self.flush().await?;
             if self.input.is_empty() && self.input.capacity() > KEEP_BYTES {
                 self.input = BytesMut::new();
+            }
+            if self.reply.buffer.capacity() > KEEP_BYTES {
+                self.reply.buffer = BytesMut::new();
             }
             if self.transport.read_buf(&mut self.input).await? == 0 {
                 return Err(StreamError::Gone);

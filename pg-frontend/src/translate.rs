@@ -9,6 +9,7 @@
 //! comparisons is recognised in one pass of the lexer and borrowed.
 
 mod aggregates;
+mod arrays;
 mod casts;
 mod catalog;
 mod classify;
@@ -40,10 +41,11 @@ use crate::encode::DateOrder;
 use std::borrow::Cow;
 use std::ops::Range;
 
+pub use arrays::arrays;
 use catalog::CatalogColumns;
 pub use catalog::ColumnTypes;
 pub use command::{
-    Columns, Command, Copy, CopyFormat, CopyHeader, CopyPlace, CopySource, Direction, Discard, SetValue,
+    Columns, Command, Copy, CopyFormat, CopyHeader, CopyPlace, CopySource, Direction, Discard, Excuse, SetValue,
     TransactionMode,
 };
 pub use edits::OffsetMap;
@@ -104,6 +106,10 @@ pub struct Translated<'a> {
     pub results: Results,
     /// Types of parameters that what stands beside them tells, by their OIDs.
     pub parameter_types: Vec<(u16, u32)>,
+    /// What it puts up with.
+    pub excuse: Option<Excuse>,
+    /// Its rows have no columns (`SELECT FROM t`). DuckDB's have one, which is to be left out.
+    pub bare: bool,
 }
 
 /// Why a statement was refused before DuckDB saw it.
@@ -117,7 +123,9 @@ pub enum TranslateError {
     #[error("{}", syntax_message(near))]
     Syntax { near: String, position: usize },
     #[error("{what}")]
-    Option { what: &'static str, position: usize },
+    Option { what: String, position: usize },
+    #[error("{what}")]
+    Argument { what: String, position: usize },
     #[error("{what}")]
     Unsupported { what: String, position: usize },
     #[error("{message}")]
@@ -144,6 +152,7 @@ impl TranslateError {
             | TranslateError::EmptyIdentifier { .. }
             | TranslateError::Syntax { .. }
             | TranslateError::Option { .. } => "42601",
+            TranslateError::Argument { .. } => "22023",
             TranslateError::Unsupported { .. } => "0A000",
             TranslateError::Value { state, .. } => state,
             TranslateError::Parameter { .. } => "42P02",
@@ -158,6 +167,7 @@ impl TranslateError {
             | TranslateError::EmptyIdentifier { position }
             | TranslateError::Syntax { position, .. }
             | TranslateError::Option { position, .. }
+            | TranslateError::Argument { position, .. }
             | TranslateError::Unsupported { position, .. }
             | TranslateError::Value { position, .. }
             | TranslateError::Parameter { position, .. }
@@ -228,6 +238,7 @@ pub fn translate<'a>(statement: &'a str, options: &Options) -> Result<Translated
     let asks_session = parser.asks_session;
     let results = parser.results.take().unwrap_or_default();
     let parameter_types = std::mem::take(&mut parser.parameter_types);
+    let (excuse, bare) = (parser.excuse, parser.bare && command == Command::Select);
     let (sql, offsets) = parser.edits.apply(statement);
     Ok(Translated {
         command,
@@ -241,6 +252,8 @@ pub fn translate<'a>(statement: &'a str, options: &Options) -> Result<Translated
         ignored,
         results,
         parameter_types,
+        excuse,
+        bare,
     })
 }
 
@@ -257,6 +270,8 @@ fn untouched(command: Command, statement: &str, parameters: u16) -> Translated<'
         ignored: false,
         results: Results::default(),
         parameter_types: Vec::new(),
+        excuse: None,
+        bare: false,
     }
 }
 

@@ -7,10 +7,11 @@ use crate::encode::Scalar;
 use crate::encode::calendar::{MICROS_PER_DAY, POSTGRES_EPOCH_DAYS};
 use crate::encode::text::timetz_bits;
 use arrow::datatypes::IntervalMonthDayNano;
+use std::cmp::Ordering;
 
 /// Bytes of exactly one size.
 pub(crate) fn exact<const N: usize>(bytes: &[u8]) -> Result<[u8; N], DecodeError> {
-    bytes.try_into().map_err(|_| DecodeError::Binary)
+    bytes.try_into().map_err(|_| if bytes.len() < N { DecodeError::Short } else { DecodeError::Binary })
 }
 
 pub(crate) fn integer(bytes: &[u8]) -> Result<i64, DecodeError> {
@@ -28,10 +29,12 @@ pub(crate) fn json(scalar: Scalar, bytes: &[u8]) -> Result<&str, DecodeError> {
 
 /// Bits in DuckDB's form.
 pub(crate) fn bits(bytes: &[u8]) -> Result<Vec<u8>, DecodeError> {
-    let (length, bytes) = bytes.split_first_chunk().ok_or(DecodeError::Binary)?;
+    let (length, bytes) = bytes.split_first_chunk().ok_or(DecodeError::Short)?;
     let length = usize::try_from(i32::from_be_bytes(*length)).map_err(|_| DecodeError::Binary)?;
-    if bytes.len() != length.div_ceil(8) {
-        return Err(DecodeError::Binary);
+    match bytes.len().cmp(&length.div_ceil(8)) {
+        Ordering::Less => return Err(DecodeError::Short),
+        Ordering::Greater => return Err(DecodeError::Binary),
+        Ordering::Equal => {}
     }
     Ok(scalar::pack_bits(length, (0..length).map(|bit| bytes[bit / 8] >> (7 - bit % 8) & 1 == 1)))
 }
@@ -88,7 +91,7 @@ pub(crate) fn interval(bytes: &[u8]) -> Result<IntervalMonthDayNano, DecodeError
 /// The elements of an array. Bounds are forgotten, and so is the element type: a client told the array's.
 pub(crate) fn array(mut bytes: &[u8]) -> Result<Elements, DecodeError> {
     let mut word = || {
-        let (word, rest) = bytes.split_first_chunk().ok_or(DecodeError::Binary)?;
+        let (word, rest) = bytes.split_first_chunk().ok_or(DecodeError::Short)?;
         bytes = rest;
         Ok::<_, DecodeError>(i32::from_be_bytes(*word))
     };
@@ -106,10 +109,10 @@ pub(crate) fn array(mut bytes: &[u8]) -> Result<Elements, DecodeError> {
     }
     // Each element has at least its length.
     if total > bytes.len() / 4 {
-        return Err(DecodeError::Binary);
+        return Err(DecodeError::Short);
     }
     for _ in 0..total {
-        let (length, rest) = bytes.split_first_chunk().ok_or(DecodeError::Binary)?;
+        let (length, rest) = bytes.split_first_chunk().ok_or(DecodeError::Short)?;
         bytes = rest;
         let length = i32::from_be_bytes(*length);
         if length == -1 {
@@ -117,7 +120,7 @@ pub(crate) fn array(mut bytes: &[u8]) -> Result<Elements, DecodeError> {
             continue;
         }
         let length = usize::try_from(length).map_err(|_| DecodeError::Binary)?;
-        let (value, rest) = bytes.split_at_checked(length).ok_or(DecodeError::Binary)?;
+        let (value, rest) = bytes.split_at_checked(length).ok_or(DecodeError::Short)?;
         bytes = rest;
         elements.values.push(Some(value.to_vec()));
     }

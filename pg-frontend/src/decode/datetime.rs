@@ -253,6 +253,9 @@ fn iso_timestamp(text: &[u8]) -> Option<(i64, i64)> {
     Some((days, ((hours * 60 + minutes) * 60 + seconds) * MICROS_PER_SECOND + micros))
 }
 
+/// Years further away than this have no date in any type.
+const MAX_YEAR: u64 = 10_000_000;
+
 /// Days of a date that exists, in an astronomical year. Year 0 is left to the slow way, where it is refused.
 pub(crate) fn checked_days(year: i64, month: u32, day: u32) -> Option<i64> {
     let leap = year.rem_euclid(4) == 0 && (year.rem_euclid(100) != 0 || year.rem_euclid(400) == 0);
@@ -262,7 +265,7 @@ pub(crate) fn checked_days(year: i64, month: u32, day: u32) -> Option<i64> {
         1..=12 => 31,
         _ => return None,
     };
-    (day >= 1 && day <= length && year != 0).then(|| days_of(year, month, day))
+    (day >= 1 && day <= length && year != 0 && year.unsigned_abs() <= MAX_YEAR).then(|| days_of(year, month, day))
 }
 
 /// Three numbers in the session's order as year, month and day, each with the number of its digits.

@@ -86,8 +86,11 @@ pub(crate) fn parse(text: &str) -> Result<Number, DecodeError> {
 pub(crate) fn from_binary(bytes: &[u8]) -> Result<Number, DecodeError> {
     let word = |at: usize| bytes.get(2 * at..2 * at + 2).map(|pair| u16::from_be_bytes([pair[0], pair[1]]));
     let (Some(count), Some(weight), Some(sign), Some(scale)) = (word(0), word(1), word(2), word(3)) else {
-        return Err(DecodeError::Binary);
+        return Err(DecodeError::Short);
     };
+    if bytes.len() < 8 + 2 * usize::from(count) {
+        return Err(DecodeError::Short);
+    }
     if bytes.len() != 8 + 2 * usize::from(count) || scale > 0x3fff {
         return Err(DecodeError::Binary);
     }

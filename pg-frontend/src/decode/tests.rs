@@ -38,9 +38,14 @@ fn several_parameters() {
     let error = read(25, Format::Text, b"a\xe4b").unwrap_err();
     assert_eq!(error.to_string(), "invalid byte sequence for encoding \"UTF8\": 0xe4 0x62");
     assert_eq!(
-        read(23, Format::Binary, b"abc").unwrap_err().to_string(),
+        read(23, Format::Binary, b"abcde").unwrap_err().to_string(),
         "incorrect binary data format in bind parameter 1"
     );
+    // Found by fuzzing.
+    let error = read(1114, Format::Text, b"2029993099302999993-02-21").unwrap_err();
+    assert_eq!(error.sqlstate(), "22008");
+    let error = read(23, Format::Binary, b"abc").unwrap_err();
+    assert_eq!((error.to_string().as_str(), error.sqlstate()), ("insufficient data left in message", "08P01"));
 }
 
 fn columns() -> Vec<CopyColumn> {
@@ -131,9 +136,9 @@ fn copied_csv() {
     check(
         csv(),
         "1,\"a\nb\"\nx,\n",
-        "22P02 invalid input syntax for type integer: \"x\" (COPY t, line 3, column a: \"x\")",
+        "22P02 invalid input syntax for type integer: \"x\" (COPY t, line 2, column a: \"x\")",
     );
-    check(csv(), "1,\"a\n", "22P04 unterminated CSV quoted field (COPY t, line 2: \"1,\"a\n\")");
+    check(csv(), "1,\"a\n", "22P04 unterminated CSV quoted field (COPY t, line 1: \"1,\"a\n\")");
     check(csv(), "1,a\n\\.\n2,b\n", "1,a\n");
     let force = vec![ForceNull::default(), ForceNull { null: true, not_null: true }];
     let (quote, escape) = (b'\'', b'\\');

@@ -99,6 +99,7 @@ const ANYWHERE: Phrases = &[
 const EXISTS: Phrases = &[("Schema with name", "42P06"), ("olumn", "42701"), ("", "42P07")];
 
 const BINDING: Phrases = &[
+    (super::TYPE_OF_CHECKED, "0A000"),
     ("Subquery returns ", "42601"),
     ("Set operations can only apply", "42601"),
     ("Cannot cast STRUCTs of different size", "42601"),
@@ -142,6 +143,9 @@ const CONSTRAINTS: Phrases = &[
     ("violates unique", "23505"),
     ("violates primary key", "23505"),
     ("NOT NULL", "23502"),
+    // The length of a varchar(n) or char(n); see `length_check` of the translation.
+    (" >= character_length(rtrim(", "22001"),
+    (" >= char_length(rtrim(", "22001"),
     ("CHECK", "23514"),
     ("foreign key", "23503"),
     ("FOREIGN KEY", "23503"),

@@ -1,23 +1,27 @@
 //! `COPY` to and from the client.
 
+mod options;
+
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::{Field, Schema, SchemaRef};
+use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use arrow_flight::error::FlightError;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
-use super::plan::Plan;
-use super::run::{Answer, Bounds, failed, watched};
+use super::plan::{Plan, split};
+use super::run::{Answer, Bounds, cancelled, failed, watched};
 use super::{Session, Stop};
-use crate::decode::{CopyColumn, CopyDecoder, CopyError, CopyInput, ForceNull, HeaderLine};
-use crate::encode::{self, CopyEncoder, CsvOptions, ForceQuote, Format, PgType, TextOptions};
+use crate::decode::{CopyColumn, CopyDecoder, CopyError};
+use crate::encode::{CopyEncoder, Format, PgType};
 use crate::error::PgError;
 use crate::flight::{Outcome, Target};
 use crate::message::Request;
 use crate::stream::FLUSH_BYTES;
-use crate::translate::{Columns, Copy, CopyFormat, CopyHeader, CopyPlace, CopySource};
+use crate::translate::{Columns, Command, Copy, CopyFormat, CopyPlace, CopySource};
+use options::Marks;
 
 /// Batches that wait for the gateway.
 const BATCHES_AHEAD: usize = 2;
@@ -25,7 +29,7 @@ const BATCHES_AHEAD: usize = 2;
 impl Session {
     /// Copies; `None` where no client takes part, which is DuckDB's to do.
     pub(super) async fn copy(&mut self, plan: &Arc<Plan>, bounds: &Bounds) -> Result<Option<Answer>, Stop> {
-        let crate::translate::Command::Copy(copy) = &plan.command else { return Ok(None) };
+        let Command::Copy(copy) = &plan.command else { return Ok(None) };
         match (&copy.place, copy.is_from) {
             (CopyPlace::Client, false) => self.copy_out(plan, copy, bounds).await.map(Some),
             (CopyPlace::Client, true) => self.copy_in(plan, copy, bounds).await.map(Some),
@@ -38,9 +42,11 @@ impl Session {
     }
 
     async fn copy_out(&mut self, plan: &Arc<Plan>, copy: &Copy, bounds: &Bounds) -> Result<Answer, Stop> {
+        let marks = Marks::new(copy)?;
         let query = match &copy.source {
-            CopySource::Query(range) => plan.inner(range.clone(), &self.settings)?,
+            CopySource::Query(range) => self.copied_query(plan, range.clone(), bounds).await?,
             CopySource::Table { name, columns } => {
+                self.check_columns(copy, name, columns, bounds).await?;
                 let sql = format!("SELECT {} FROM {}", list(columns).unwrap_or_else(|| "*".to_owned()), path(name));
                 Plan::new(&sql, 0..sql.len(), &self.settings)?
             }
@@ -48,8 +54,11 @@ impl Session {
         let Outcome::Rows(mut rows) = self.send(&query, None, bounds).await? else {
             return Err(PgError::new("0A000", "COPY query must return rows").into());
         };
+        if query.bare {
+            rows = rows.without_columns();
+        }
         let names: Vec<&str> = rows.schema.fields().iter().map(|field| field.name().as_str()).collect();
-        let format = out_format(copy, &names)?;
+        let format = marks.out(copy, &names)?;
         let wire = if copy.format == CopyFormat::Binary { Format::Binary } else { Format::Text };
         self.stream.reply.copy(b'H', wire, names.len());
         let mut encoder = CopyEncoder::new(rows.schema.clone(), format, self.settings.text.clone());
@@ -60,6 +69,9 @@ impl Session {
                 let buffer = &mut self.stream.reply.buffer;
                 at = encoder.encode(&batch, at..batch.num_rows(), buffer, FLUSH_BYTES).map_err(PgError::from)?;
                 self.stream.flush_if_large().await?;
+                if bounds.is_cancelled() {
+                    return Err(cancelled().into());
+                }
             }
             count += batch.num_rows() as u64;
         }
@@ -68,20 +80,80 @@ impl Session {
         Ok(Answer::Done(format!("COPY {count}")))
     }
 
+    /// The one statement inside the parentheses, which must give rows before it may change anything.
+    async fn copied_query(&mut self, plan: &Plan, range: Range<usize>, bounds: &Bounds) -> Result<Plan, Stop> {
+        let text = &plan.source[range.clone()];
+        let syntax = |near: &str| PgError::new("42601", format!("syntax error at or near \"{near}\""));
+        if split(text, &self.settings)?.len() != 1 {
+            return Err(syntax(if text.contains(';') { ";" } else { ")" }).into());
+        }
+        let query = plan.inner(range, &self.settings)?;
+        match query.command {
+            Command::Select => Ok(query),
+            Command::CreateTableAs if query.selects_into() => {
+                Err(PgError::new("0A000", "COPY (SELECT INTO) is not supported").into())
+            }
+            Command::Insert | Command::Update | Command::Delete | Command::Merge => {
+                let described = watched(&mut self.stream, bounds, self.flight.describe(&query.sql)).await?;
+                match described.map_err(failed(&query))?.rows {
+                    Some(_) => Ok(query),
+                    None => Err(PgError::new("0A000", "COPY query must have a RETURNING clause").into()),
+                }
+            }
+            _ => Err(syntax(text.split_whitespace().next().unwrap_or(")")).into()),
+        }
+    }
+
+    /// The columns of a table.
+    async fn columns_of(&mut self, name: &[String], bounds: &Bounds) -> Result<SchemaRef, Stop> {
+        let sql = format!("SELECT * FROM {} LIMIT 0", path(name));
+        let look = Plan::new(&sql, 0..sql.len(), &self.settings)?;
+        let described = watched(&mut self.stream, bounds, self.flight.describe(&look.sql)).await?;
+        Ok(described.map_err(failed(&look))?.rows.unwrap_or_else(|| Arc::new(Schema::empty())))
+    }
+
+    /// Checks the columns that a statement names. Those of the table are asked for only where a name in an option might
+    /// be none of them.
+    async fn check_columns(
+        &mut self,
+        copy: &Copy,
+        name: &[String],
+        columns: &[String],
+        bounds: &Bounds,
+    ) -> Result<(), Stop> {
+        if columns.is_empty() && copy.force_quote == Columns::None {
+            return Ok(());
+        }
+        if matches!(copy.force_quote, Columns::Some(_)) {
+            let schema = self.columns_of(name, bounds).await?;
+            let table = name.last().map_or("", String::as_str);
+            chosen(&schema, columns, table)?;
+            check_options(copy, &schema, table)?;
+        }
+        only_once(columns)?;
+        Ok(())
+    }
+
     async fn copy_in(&mut self, plan: &Arc<Plan>, copy: &Copy, bounds: &Bounds) -> Result<Answer, Stop> {
         let CopySource::Table { name, columns } = &copy.source else {
-            return Err(PgError::new("42601", "COPY FROM needs a table").into());
+            return Err(PgError::new("42601", "syntax error at or near \"from\"").into());
         };
+        if self.is_read_only() {
+            return Err(PgError::new("25006", "cannot execute COPY FROM in a read-only transaction").into());
+        }
         if copy.condition.is_some() {
             let message = "COPY FROM with a WHERE clause is not supported";
             return Err(PgError::new("0A000", message)
                 .with_hint("Copy into a temporary table and select from it.")
                 .into());
         }
-        let sql = format!("SELECT {} FROM {} LIMIT 0", list(columns).unwrap_or_else(|| "*".to_owned()), path(name));
-        let look = Plan::new(&sql, 0..sql.len(), &self.settings)?;
-        let described = watched(&mut self.stream, bounds, self.flight.describe(&look.sql)).await?;
-        let schema = described.map_err(failed(&look))?.rows.unwrap_or_else(|| Arc::new(Schema::empty()));
+        let all = self.columns_of(name, bounds).await?;
+        only_once(columns)?;
+        let table = name.last().map_or("", String::as_str);
+        let schema = chosen(&all, columns, table)?;
+        let marks = Marks::new(copy)?;
+        check_options(copy, &all, table)?;
+        let input = marks.input(copy, &schema)?;
         let temporary = match &name[..] {
             [table] => self.flight.describe(&format!("FROM temp.main.{} LIMIT 0", identifier(table))).await.is_ok(),
             _ => false,
@@ -90,7 +162,6 @@ impl Session {
         let wire = if copy.format == CopyFormat::Binary { Format::Binary } else { Format::Text };
         self.stream.reply.copy(b'G', wire, schema.fields().len());
         self.stream.flush().await?;
-        let input = in_format(copy, &schema)?;
         let copied: Vec<CopyColumn> = schema
             .fields()
             .iter()
@@ -168,7 +239,7 @@ impl Session {
                     Ok(_) => return Err(PgError::new("XX000", "the upload ended before its rows").into()),
                 },
                 () = bounds.cancelled() => {
-                    return Err(PgError::new("57014", "canceling statement due to user request").into());
+                    return Err(cancelled().into());
                 }
             }
         };
@@ -221,6 +292,45 @@ fn copy_failed(reason: &str) -> PgError {
     PgError::new("57014", format!("COPY from stdin failed: {reason}"))
 }
 
+/// Refuses a column that is named twice.
+fn only_once(columns: &[String]) -> Result<(), PgError> {
+    for (at, column) in columns.iter().enumerate() {
+        if columns[..at].contains(column) {
+            return Err(PgError::new("42701", format!("column \"{column}\" specified more than once")));
+        }
+    }
+    Ok(())
+}
+
+/// The chosen columns of a table, all of them without a choice. Names are compared as DuckDB does, whatever their case.
+fn chosen(all: &SchemaRef, columns: &[String], table: &str) -> Result<SchemaRef, PgError> {
+    if columns.is_empty() {
+        return Ok(Arc::clone(all));
+    }
+    let field = |column: &String| find(all, column).ok_or_else(|| no_column(column, table));
+    let fields = columns.iter().map(field).collect::<Result<Vec<_>, _>>()?;
+    Ok(Arc::new(Schema::new(fields)))
+}
+
+/// Refuses options that name columns which the table does not have.
+fn check_options(copy: &Copy, all: &SchemaRef, table: &str) -> Result<(), PgError> {
+    for columns in [&copy.force_quote, &copy.force_not_null, &copy.force_null] {
+        let Columns::Some(columns) = columns else { continue };
+        if let Some(unknown) = columns.iter().find(|column| find(all, column).is_none()) {
+            return Err(no_column(unknown, table));
+        }
+    }
+    Ok(())
+}
+
+fn find(schema: &SchemaRef, column: &str) -> Option<FieldRef> {
+    schema.fields().iter().find(|field| field.name().eq_ignore_ascii_case(column)).cloned()
+}
+
+fn no_column(column: &str, table: &str) -> PgError {
+    PgError::new("42703", format!("column \"{column}\" of relation \"{table}\" does not exist"))
+}
+
 /// A name with its qualifiers.
 fn path(name: &[String]) -> String {
     name.iter().map(|part| identifier(part)).collect::<Vec<_>>().join(".")
@@ -245,78 +355,4 @@ fn target(name: &[String], temporary: bool) -> Target {
         }
         _ => Target::default(),
     }
-}
-
-/// One byte of an option, or its default.
-fn one_byte(option: Option<&String>, default: u8, what: &str) -> Result<u8, PgError> {
-    match option.map(|text| text.as_bytes()) {
-        None => Ok(default),
-        Some(&[byte]) => Ok(byte),
-        Some(_) => Err(PgError::new("0A000", format!("COPY {what} must be a single one-byte character"))),
-    }
-}
-
-fn out_format(copy: &Copy, names: &[&str]) -> Result<encode::CopyFormat, PgError> {
-    let header = copy.header != CopyHeader::No;
-    Ok(match copy.format {
-        CopyFormat::Binary => encode::CopyFormat::Binary,
-        CopyFormat::Text => encode::CopyFormat::Text(TextOptions {
-            delimiter: one_byte(copy.delimiter.as_ref(), b'\t', "delimiter")?,
-            null: copy.null.clone().unwrap_or_else(|| "\\N".to_owned()),
-            header,
-        }),
-        CopyFormat::Csv => {
-            let quote = one_byte(copy.quote.as_ref(), b'"', "quote")?;
-            encode::CopyFormat::Csv(CsvOptions {
-                delimiter: one_byte(copy.delimiter.as_ref(), b',', "delimiter")?,
-                null: copy.null.clone().unwrap_or_default(),
-                header,
-                quote,
-                escape: one_byte(copy.escape.as_ref(), quote, "escape")?,
-                force_quote: match &copy.force_quote {
-                    Columns::None => ForceQuote::None,
-                    Columns::All => ForceQuote::All,
-                    Columns::Some(columns) => ForceQuote::Columns(
-                        columns.iter().filter_map(|column| names.iter().position(|name| name == column)).collect(),
-                    ),
-                },
-            })
-        }
-    })
-}
-
-fn in_format(copy: &Copy, schema: &SchemaRef) -> Result<CopyInput, PgError> {
-    let header = match copy.header {
-        CopyHeader::No => HeaderLine::None,
-        CopyHeader::Yes => HeaderLine::Skip,
-        CopyHeader::Match => HeaderLine::Match,
-    };
-    Ok(match copy.format {
-        CopyFormat::Binary => CopyInput::Binary,
-        CopyFormat::Text => CopyInput::Text {
-            delimiter: one_byte(copy.delimiter.as_ref(), b'\t', "delimiter")?,
-            null: copy.null.clone().unwrap_or_else(|| "\\N".to_owned()),
-            header,
-        },
-        CopyFormat::Csv => {
-            let quote = one_byte(copy.quote.as_ref(), b'"', "quote")?;
-            let has = |columns: &Columns, name: &String| match columns {
-                Columns::None => false,
-                Columns::All => true,
-                Columns::Some(names) => names.contains(name),
-            };
-            let force = |field: &Arc<Field>| ForceNull {
-                null: has(&copy.force_null, field.name()),
-                not_null: has(&copy.force_not_null, field.name()),
-            };
-            CopyInput::Csv {
-                delimiter: one_byte(copy.delimiter.as_ref(), b',', "delimiter")?,
-                null: copy.null.clone().unwrap_or_default(),
-                header,
-                quote,
-                escape: one_byte(copy.escape.as_ref(), quote, "escape")?,
-                force: schema.fields().iter().map(force).collect(),
-            }
-        }
-    })
 }

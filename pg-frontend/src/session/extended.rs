@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::datatypes::{DataType, Schema, SchemaRef};
 
 use super::plan::{Plan, split};
 use super::portal::{Own, Portal, Source, State, columns};
@@ -105,10 +105,11 @@ impl Session {
         }
         let range = ranges.into_iter().next().unwrap_or(0..0);
         let plan = Plan::new(sql, range, &self.settings)?;
-        plan.check_beginning()?;
         if plan.command != Command::Empty {
             self.check_failed(&plan.command)?;
         }
+        let bounds = self.bounds();
+        let plan = self.with_arrays(plan, &bounds).await?;
         self.keep_prepared(name.clone(), Prepared::new(plan, given))?;
         // What is wrong with a statement is told when it is prepared.
         if let Err(stop) = self.described(&name).await {
@@ -164,6 +165,13 @@ impl Session {
         let result_formats = self::formats(&bind.result_formats)?;
         let mut plan = Arc::clone(&prepared.plan);
         let mut parameters = None;
+        // One format is for all columns, however many there are.
+        if result_formats.len() > 1
+            && let Some(rows) = self.described(&bind.statement).await?.rows
+            && rows.fields().len() != result_formats.len()
+        {
+            return Err(wrong_formats(result_formats.len(), rows.fields().len()).into());
+        }
         if values > 0 {
             let described = self.described(&bind.statement).await?;
             plan = described.plan;
@@ -261,9 +269,7 @@ impl Session {
             return Ok(self.described(&name).await?.rows);
         }
         let bounds = self.bounds();
-        let description = watched(&mut self.stream, &bounds, self.flight.describe(&plan.sql)).await?;
-        let rows = description.map_err(failed(plan))?.rows;
-        Ok(rows.map(|rows| plan.told(rows)))
+        Ok(self.ask(plan, &plan.sql, &bounds).await?.rows)
     }
 
     /// What is known of a statement, found out now if it was not before.
@@ -365,7 +371,10 @@ impl Session {
     async fn ask(&mut self, plan: &Plan, sql: &str, bounds: &Bounds) -> Result<crate::flight::Description, Stop> {
         let asked = watched(&mut self.stream, bounds, self.flight.describe(sql)).await?;
         let mut description = asked.map_err(failed(plan))?;
-        description.rows = description.rows.map(|rows| plan.told(rows));
+        description.rows = match plan.bare {
+            true => Some(Arc::new(Schema::empty())),
+            false => description.rows.map(|rows| plan.told(rows)),
+        };
         Ok(description)
     }
 

@@ -8,7 +8,7 @@ use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use crate::encode::{self, tell_type};
 use crate::error::{PgError, Sent};
 use crate::settings::Settings;
-use crate::translate::{self, ColumnTypes, Command, OffsetMap, Options, Results, TranslateError};
+use crate::translate::{self, ColumnTypes, Command, Excuse, OffsetMap, Options, Results, TranslateError};
 
 /// A statement: what the client wrote, what DuckDB is sent, and what it is.
 #[derive(Debug)]
@@ -37,18 +37,29 @@ pub(super) struct Plan {
     pub(super) results: Results,
     /// Types of parameters that what stands beside them tells.
     pub(super) parameter_types: Vec<(u16, u32)>,
+    /// What it puts up with.
+    excuse: Option<Excuse>,
+    /// Its rows have no columns.
+    pub(super) bare: bool,
     /// Characters of the client's whole text before it.
     before: usize,
 }
 
 impl Plan {
-    /// Plans one statement, which begins at byte `start` of `text`.
+    /// Plans the one statement in `range` of `text`.
     ///
     /// # Errors
     /// What the translation refuses, with its position.
     pub(super) fn new(text: &str, range: Range<usize>, settings: &Settings) -> Result<Self, PgError> {
-        let source = &text[range.clone()];
         let before = text[..range.start].chars().count();
+        Self::behind(before, &text[range], settings)
+    }
+
+    /// Plans a statement that has so many characters before it in the client's text.
+    ///
+    /// # Errors
+    /// As [`Plan::new`].
+    pub(super) fn behind(before: usize, source: &str, settings: &Settings) -> Result<Self, PgError> {
         let translated = translate::translate(source, &options(settings)).map_err(|error| at(error, source, before))?;
         let is_translated = settings.is_on("tavana.translate");
         let (sql, offsets, types) = match is_translated {
@@ -68,8 +79,18 @@ impl Plan {
             ignored: translated.ignored,
             results: if is_translated { translated.results } else { Results::default() },
             parameter_types: translated.parameter_types,
+            excuse: translated.excuse.filter(|_| is_translated),
+            bare: translated.bare && is_translated,
             before,
         })
+    }
+
+    /// The same statement planned under other settings.
+    ///
+    /// # Errors
+    /// As [`Plan::new`].
+    pub(super) fn again(&self, settings: &Settings) -> Result<Self, PgError> {
+        Self::behind(self.before, &self.source, settings)
     }
 
     /// The statement inside this one, such as the query of a cursor.
@@ -91,6 +112,7 @@ impl Plan {
             offsets: self.offsets.clone(),
             command: self.command.clone(),
             first: self.first.clone(),
+            excuse: self.excuse.clone(),
             then: self.then.clone(),
             types: self.types.clone(),
             results: self.results.clone(),
@@ -119,38 +141,43 @@ impl Plan {
         Sent { source: &self.source, sql: &self.sql, offsets: &self.offsets, before: self.before }
     }
 
-    /// Whether it begins like a statement of either dialect.
-    ///
-    /// # Errors
-    /// A syntax error at its first word.
-    pub(super) fn check_beginning(&self) -> Result<(), PgError> {
-        const DUCKDB: [&str; 18] = [
-            "attach",
-            "call",
-            "checkpoint",
-            "describe",
-            "desc",
-            "detach",
-            "export",
-            "force",
-            "from",
-            "import",
-            "install",
-            "load",
-            "pivot",
-            "pragma",
-            "set",
-            "summarize",
-            "unpivot",
-            "use",
-        ];
-        let word: String =
-            self.source.chars().take_while(|symbol| symbol.is_alphanumeric() || *symbol == '_').collect();
-        if self.command != Command::Other || word.is_empty() || DUCKDB.contains(&word.to_ascii_lowercase().as_str()) {
-            return Ok(());
+    /// The notice that takes the place of a failure, if the statement puts up with it. `part` counts the statements it is
+    /// for DuckDB.
+    pub(super) fn excused(&self, error: &PgError, part: usize) -> Option<PgError> {
+        match self.excuse.as_ref()? {
+            Excuse::Missing { kind, names } => {
+                let name = names.get(part)?;
+                let message = match error.sqlstate {
+                    // Its schema is not there, which PostgreSQL puts up with too.
+                    "3F000" if *kind != "schema" => error.message.clone(),
+                    "3F000" | "42P01" | "42704" => format!("{kind} \"{name}\" does not exist"),
+                    _ => return None,
+                };
+                Some(PgError::notice(format!("{message}, skipping")))
+            }
+            Excuse::There { kind, name } => {
+                let state = if *kind == "schema" { "42P06" } else { "42P07" };
+                let message = format!("{kind} \"{name}\" already exists, skipping");
+                (error.sqlstate == state).then(|| PgError { sqlstate: state, ..PgError::notice(message) })
+            }
         }
-        let message = format!("syntax error at or near \"{word}\"");
-        Err(PgError { position: Some(self.before + 1), ..PgError::new("42601", message) })
+    }
+
+    /// Whether DuckDB runs its text.
+    pub(super) fn is_run(&self) -> bool {
+        !self.ignored
+            && matches!(
+                self.command,
+                Command::Select
+                    | Command::Insert
+                    | Command::Update
+                    | Command::Delete
+                    | Command::Merge
+                    | Command::CreateTableAs
+                    | Command::Explain { .. }
+                    | Command::Definition(_)
+                    | Command::Other
+            )
     }
 
     /// Whether it may change something, so that statements sent together with it stand or fall together.
@@ -170,6 +197,11 @@ impl Plan {
                 | Command::Deallocate(_)
                 | Command::Prepare { .. }
         )
+    }
+
+    /// Whether it is a `SELECT … INTO`.
+    pub(super) fn selects_into(&self) -> bool {
+        self.command == Command::CreateTableAs && !self.source.trim_start().to_ascii_lowercase().starts_with("create")
     }
 
     /// Whether it surely writes to tables or the catalog.

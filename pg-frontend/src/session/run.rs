@@ -41,6 +41,11 @@ impl Bounds {
     pub(super) async fn cancelled(&self) {
         self.cancel.cancelled().await;
     }
+
+    /// Whether it is cancelled already.
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.cancel.is_cancelled()
+    }
 }
 
 /// How far rows were sent.
@@ -70,9 +75,7 @@ impl Session {
             let message = "current transaction is aborted, commands ignored until end of transaction block";
             return Err(PgError::new("25P02", message).into());
         }
-        let read_only =
-            self.read_only || self.status == Status::Idle && self.settings.is_on("default_transaction_read_only");
-        if read_only && plan.writes() {
+        if plan.writes() && self.is_read_only() {
             let message = format!("cannot execute {} in a read-only transaction", plan.command.tag());
             return Err(PgError::new("25006", message).into());
         }
@@ -84,6 +87,8 @@ impl Session {
         }
         let outcome = self.send(plan, parameters, bounds).await?;
         match (outcome, &plan.command) {
+            // It was there already.
+            (Outcome::Changed(-1), Command::CreateTableAs) => Ok(Answer::Done("CREATE TABLE AS".to_owned())),
             (Outcome::Changed(rows), _) => Ok(Answer::Done(plan.tag(u64::try_from(rows).unwrap_or(0)))),
             (Outcome::Rows(mut rows), Command::Explain { .. }) => {
                 let mut lines = Own::new(&["QUERY PLAN"]);
@@ -93,6 +98,7 @@ impl Session {
                 Ok(Answer::Rows(Source::Own(lines), Arc::clone(plan)))
             }
             (Outcome::Rows(rows), _) => {
+                let rows = if plan.bare { rows.without_columns() } else { rows };
                 let gateway = Gateway::new(rows, plan, formats, self.settings.text.clone());
                 let gateway = gateway.ok_or_else(|| {
                     PgError::new(
@@ -103,6 +109,11 @@ impl Session {
                 Ok(Answer::Rows(Source::Gateway(Box::new(gateway)), Arc::clone(plan)))
             }
         }
+    }
+
+    /// Whether a statement that runs now may not write.
+    pub(super) fn is_read_only(&self) -> bool {
+        self.read_only || self.status == Status::Idle && self.settings.is_on("default_transaction_read_only")
     }
 
     /// Sends a statement to the gateway.
@@ -124,14 +135,32 @@ impl Session {
             false => Cow::Borrowed(plan.sql.as_str()),
         };
         let run = self.flight.run(&sql, parameters);
-        let outcome = watched(&mut self.stream, bounds, run).await?.map_err(failed(plan))?;
-        for sql in &plan.then {
-            watched(&mut self.stream, bounds, self.flight.run(sql, None)).await?.map_err(failed(plan))?;
+        let outcome = watched(&mut self.stream, bounds, run).await?;
+        let outcome = self.excuse(plan, 0, outcome)?;
+        for (sql, part) in plan.then.iter().zip(1..) {
+            let told = watched(&mut self.stream, bounds, self.flight.run(sql, None)).await?;
+            self.excuse(plan, part, told)?;
         }
         if plan.may_write() {
             self.savepoints.iter_mut().for_each(|(_, written)| *written = true);
         }
         Ok(outcome)
+    }
+
+    /// Turns a failure that the statement puts up with into a notice.
+    fn excuse(&mut self, plan: &Plan, part: usize, told: Result<Outcome, GrpcStatus>) -> Result<Outcome, Stop> {
+        let status = match told {
+            Ok(outcome) => return Ok(outcome),
+            Err(status) => status,
+        };
+        let error = PgError::from_status(&status, Some(plan.sent()));
+        match plan.excused(&error, part) {
+            Some(notice) => {
+                self.stream.reply.error(&notice);
+                Ok(Outcome::Changed(-1))
+            }
+            None => Err(error.into()),
+        }
     }
 
     /// Sends up to `max` rows of a source, all of them without a limit.
@@ -169,7 +198,7 @@ impl Session {
                     let rows = (gateway.at - start) as u64;
                     (sent.rows, left) = (sent.rows + rows, left - rows);
                     self.stream.flush_if_large().await?;
-                    if bounds.cancel.is_cancelled() {
+                    if bounds.is_cancelled() {
                         return Err(cancelled().into());
                     }
                 }
@@ -272,7 +301,7 @@ pub(super) fn failed(plan: &Plan) -> impl Fn(GrpcStatus) -> Stop + '_ {
     move |status| PgError::from_status(&status, Some(plan.sent())).into()
 }
 
-fn cancelled() -> PgError {
+pub(super) fn cancelled() -> PgError {
     PgError::new("57014", "canceling statement due to user request")
 }
 

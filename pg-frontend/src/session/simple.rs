@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use super::plan::{Plan, split};
-use super::run::{Answer, Bounds};
+use super::run::{Answer, Bounds, failed, watched};
 use super::{Session, Stop};
+use crate::error::PgError;
+use crate::flight::Description;
 use crate::message::Status;
 use crate::stream::StreamError;
 use crate::translate::Command;
@@ -43,19 +45,45 @@ impl Session {
         }
         let bounds = self.bounds();
         let several = ranges.len() > 1;
-        if several {
-            // PostgreSQL parses all of the text before anything of it runs.
-            for range in &ranges {
-                Plan::new(text, range.clone(), &self.settings)?.check_beginning()?;
-            }
-        }
+        let mut plans = Vec::with_capacity(ranges.len());
+        let (mut before, mut counted) = (0, 0);
         for range in ranges {
-            // One after the other: a SET changes how the next is read.
-            let plan = Arc::new(Plan::new(text, range, &self.settings)?);
+            before += text[counted..range.start].chars().count();
+            counted = range.start;
+            plans.push(Plan::behind(before, &text[range], &self.settings)?);
+        }
+        self.check_syntax(&plans, &bounds).await?;
+        let mut is_set = false;
+        for plan in plans {
+            // A SET changes how the next is read.
+            let plan = if is_set { plan.again(&self.settings)? } else { plan };
+            is_set |= matches!(plan.command, Command::Set { .. } | Command::Reset(_) | Command::Discard(_));
+            let plan = Arc::new(self.with_arrays(plan, &bounds).await?);
             if several && plan.may_write() {
                 self.begin_implicit(&bounds).await?;
             }
             self.statement(&plan, &bounds).await?;
+        }
+        Ok(())
+    }
+
+    /// A mistake in a later statement is found before the first runs. The first one's own is found when it runs.
+    async fn check_syntax(&mut self, plans: &[Plan], bounds: &Bounds) -> Result<(), Stop> {
+        if !plans.iter().skip(1).any(Plan::is_run) {
+            return Ok(());
+        }
+        let run: Vec<&Plan> = plans.iter().filter(|plan| plan.is_run()).collect();
+        let texts: Vec<&str> = run.iter().map(|plan| plan.sql.as_str()).collect();
+        // Several are parsed and no more.
+        let together = if texts.len() == 1 { format!("{}; SELECT 1", texts[0]) } else { texts.join(";\n") };
+        if !is_syntax(&watched(&mut self.stream, bounds, self.flight.describe(&together)).await?) {
+            return Ok(());
+        }
+        for plan in run {
+            let told = watched(&mut self.stream, bounds, self.flight.describe(&plan.sql)).await?;
+            if is_syntax(&told) {
+                told.map_err(failed(plan))?;
+            }
         }
         Ok(())
     }
@@ -80,4 +108,9 @@ impl Session {
         self.stream.flush_if_large().await?;
         Ok(())
     }
+}
+
+/// Whether a text was refused for its syntax.
+fn is_syntax(told: &Result<Description, tonic::Status>) -> bool {
+    told.as_ref().is_err_and(|status| PgError::from_status(status, None).sqlstate == "42601")
 }

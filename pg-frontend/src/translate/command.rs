@@ -157,10 +157,20 @@ pub struct Copy {
     pub force_null: Columns,
     pub force_not_null: Columns,
     pub encoding: Option<String>,
-    pub default: Option<String>,
     pub freeze: bool,
     /// The condition of `COPY … FROM … WHERE`.
     pub condition: Option<Range<usize>>,
+}
+
+/// What a statement with `IF EXISTS` or `IF NOT EXISTS` puts up with. DuckDB puts up with it silently and PostgreSQL sends a
+/// notice, so the words are left out and the failure becomes one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Excuse {
+    /// What is to be dropped is not there: its kind, and the names, one for each statement it becomes.
+    Missing { kind: &'static str, names: Vec<String> },
+    /// What is to be created is there.
+    There { kind: &'static str, name: String },
 }
 
 /// What is copied.

@@ -6,7 +6,7 @@
 //! in statements of their own.
 
 use super::TranslateError;
-use super::command::Command;
+use super::command::{Command, Excuse};
 use super::parser::Parser;
 
 type Parsed = Result<Command, TranslateError>;
@@ -98,12 +98,22 @@ impl Parser<'_> {
         Ok(Command::Definition(tag))
     }
 
-    fn if_not_exists(&mut self) {
-        self.eat_all(&["if", "not", "exists"]);
+    /// Leaves `IF NOT EXISTS` out: that the object is there becomes a notice.
+    fn if_not_exists(&mut self, kind: &'static str) {
+        let from = self.at;
+        if !self.eat_all(&["if", "not", "exists"]) || !self.name_at(self.at) {
+            return;
+        }
+        let mut last = self.at;
+        while self.mark_at(last + 1, ".") && self.name_at(last + 2) {
+            last += 2;
+        }
+        self.remove(from, self.at);
+        self.excuse = Some(Excuse::There { kind, name: self.identifier(last) });
     }
 
     fn create_table(&mut self, temporary: bool) -> Parsed {
-        self.if_not_exists();
+        self.if_not_exists("relation");
         let first = self.at;
         if !self.relation() {
             return Ok(Command::Definition("CREATE TABLE"));
@@ -182,7 +192,7 @@ impl Parser<'_> {
     }
 
     fn create_view(&mut self) {
-        self.if_not_exists();
+        self.eat_all(&["if", "not", "exists"]);
         self.relation();
         let named = self.mark("(");
         if named {
@@ -208,7 +218,7 @@ impl Parser<'_> {
 
     fn create_index(&mut self, unique: bool) -> Result<(), TranslateError> {
         self.remove_word("concurrently");
-        self.if_not_exists();
+        self.if_not_exists("relation");
         let anonymous = self.keyword_is(self.at, "on");
         let place = self.start();
         if !anonymous {
@@ -296,7 +306,7 @@ impl Parser<'_> {
     }
 
     fn create_schema(&mut self) {
-        self.if_not_exists();
+        self.if_not_exists("schema");
         if self.keyword_is(self.at, "authorization") {
             // Without a name the schema is called as its owner.
             self.remove(self.at, self.at + 1);
@@ -310,7 +320,7 @@ impl Parser<'_> {
     }
 
     fn create_sequence(&mut self) {
-        self.if_not_exists();
+        self.if_not_exists("relation");
         self.relation();
         while !self.at_end() {
             let from = self.at;
@@ -361,6 +371,16 @@ impl Parser<'_> {
                     self.unsupported("users and roles come from the users file of the server; remove them there")
                 );
             }
+            "table" | "view" | "index" | "schema" | "sequence" | "type" => {
+                let from = self.at;
+                let put_up = self.eat_all(&["if", "exists"]) && self.name_at(self.at);
+                let behind = self.at;
+                let names = self.split_names();
+                if put_up {
+                    self.remove(from, behind);
+                    self.excuse = Some(Excuse::Missing { kind: word, names });
+                }
+            }
             _ => {
                 self.eat_all(&["if", "exists"]);
                 self.split_names();
@@ -369,8 +389,8 @@ impl Parser<'_> {
         Ok(Command::Definition(tag))
     }
 
-    /// `a, b CASCADE`: the first stays, the others follow in statements like this one.
-    fn split_names(&mut self) {
+    /// `a, b CASCADE`: the first stays, the others follow in statements like this one. Gives the last part of each name.
+    fn split_names(&mut self) -> Vec<String> {
         let names = self.at;
         let mut list = Vec::new();
         loop {
@@ -383,10 +403,11 @@ impl Parser<'_> {
                 break;
             }
         }
-        let Some(first) = list.first().cloned() else { return };
+        let own = list.iter().map(|name| self.identifier(name.end - 1)).collect();
+        let Some(first) = list.first().cloned() else { return own };
         let last = self.at;
         if list.len() < 2 {
-            return;
+            return own;
         }
         let head = &self.sql[self.tokens[0].start..self.tokens[names].start];
         let tail = &self.sql[self.tokens[last - 1].end..self.tokens[self.tokens.len() - 1].end];
@@ -395,6 +416,7 @@ impl Parser<'_> {
             self.follow(format!("{head}{name}{tail}"));
         }
         self.remove(first.end, last);
+        own
     }
 
     /// Another statement behind this one, translated by itself.

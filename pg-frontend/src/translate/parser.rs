@@ -7,6 +7,7 @@
 
 use super::aggregates::Call;
 use super::catalog::CatalogColumns;
+use super::command::Excuse;
 use super::edits::Edits;
 use super::expression::Operand;
 use super::lexer::{Kind, Token};
@@ -54,6 +55,10 @@ pub(super) struct Parser<'a> {
     pub parameter_types: Vec<(u16, u32)>,
     /// What is known of the columns of the statement's rows.
     pub results: Option<Results>,
+    /// What the statement puts up with.
+    pub excuse: Option<Excuse>,
+    /// Whether the outermost select list is empty.
+    pub bare: bool,
 }
 
 /// A keyword in lower case, without an allocation.
@@ -100,6 +105,8 @@ impl<'a> Parser<'a> {
             error: None,
             parameter_types: Vec::new(),
             results: None,
+            excuse: None,
+            bare: false,
         }
     }
 

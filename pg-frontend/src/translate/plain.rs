@@ -85,6 +85,10 @@ impl Pass<'_> {
         let keyword = Keyword::new(text);
         let word = keyword.as_str();
         if is_structure(word) {
+            // A list of nothing.
+            if word == "from" && self.in_list && !self.value {
+                return false;
+            }
             self.in_list &= word != "from";
             self.value = false;
             self.after_as = word == "as";

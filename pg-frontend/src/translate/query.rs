@@ -224,6 +224,7 @@ impl Parser<'_> {
         if first.is_none() {
             // A list of nothing, as in `exists (select from t)`.
             self.edits.close(self.previous_end(), " NULL");
+            self.bare |= self.depth == 0;
         }
         if self.depth == 0 {
             self.results = Some(results.united(self.results.take()));

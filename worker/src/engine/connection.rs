@@ -90,7 +90,7 @@ impl Connection {
         let mut prepared = self.prepare(sql)?;
         let mut result = prepared.execute()?;
         while result.next_chunk()?.is_some() {}
-        Ok(result.rows_changed())
+        Ok(result.rows_changed().unwrap_or(0))
     }
 
     /// Runs one query and collects its rows; for metadata, whose size is bounded by the catalog's.

@@ -36,7 +36,7 @@ pub struct ResultStream {
     options: ArrowOptions,
     schema: SchemaRef,
     layouts: Option<Vec<Layout>>,
-    rows_changed: u64,
+    rows_changed: Option<u64>,
     // Dropped after the result, which refers to it.
     _connection: Arc<RawConnection>,
 }
@@ -77,7 +77,7 @@ impl ResultStream {
             options,
             schema: Arc::new(arrow::datatypes::Schema::empty()),
             layouts: None,
-            rows_changed: 0,
+            rows_changed: None,
             _connection: connection,
         };
         stream.read_schema()?;
@@ -123,9 +123,22 @@ impl ResultStream {
         }
     }
 
-    /// How many rows the statement changed; known once all chunks are read.
-    pub fn rows_changed(&self) -> u64 {
-        self.rows_changed
+    /// How many rows the statement changed, if it is of the kind that does; known once all chunks are read.
+    pub fn rows_changed(&self) -> Option<u64> {
+        match self.returns() {
+            Returns::ChangedRows => Some(self.rows_changed.unwrap_or(0)),
+            Returns::Nothing | Returns::Rows => self.rows_changed,
+        }
+    }
+
+    /// Whether its rows are numbers of changed rows. DuckDB says of `CREATE TABLE … AS` that it returns nothing, and
+    /// gives the number all the same.
+    fn counts(&self) -> bool {
+        match self.returns() {
+            Returns::ChangedRows => true,
+            Returns::Nothing => self.schema.fields().first().is_some_and(|field| *field.data_type() == DataType::Int64),
+            Returns::Rows => false,
+        }
     }
 
     /// The next chunk of at most 2048 rows; `None` at the true end.
@@ -145,9 +158,9 @@ impl ResultStream {
             if chunk.rows() == 0 {
                 continue;
             }
-            if self.returns() == Returns::ChangedRows {
-                self.rows_changed +=
-                    chunk.column(0).values::<i64>().iter().map(|&rows| rows.unsigned_abs()).sum::<u64>();
+            if self.counts() {
+                let rows = chunk.column(0).values::<i64>().iter().map(|&rows| rows.unsigned_abs()).sum::<u64>();
+                self.rows_changed = Some(self.rows_changed.unwrap_or(0) + rows);
             }
             return Ok(Some(chunk));
         }

@@ -88,10 +88,10 @@ impl Script {
                 }
                 Ok(ScriptOutcome::Stored { schema, spool })
             }
-            returns => {
+            _ => {
                 while result.next_chunk()?.is_some() {}
-                let changed = i64::try_from(result.rows_changed()).unwrap_or(i64::MAX);
-                Ok(ScriptOutcome::Changed(if returns == Returns::ChangedRows { changed } else { -1 }))
+                let changed = result.rows_changed().map(|rows| i64::try_from(rows).unwrap_or(i64::MAX));
+                Ok(ScriptOutcome::Changed(changed.unwrap_or(-1)))
             }
         }
     }

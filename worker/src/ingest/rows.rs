@@ -59,7 +59,7 @@ impl RowSink {
                 view.offer(group);
                 let mut result = insert.execute()?;
                 while result.next_chunk()?.is_some() {}
-                let inserted = result.rows_changed();
+                let inserted = result.rows_changed().unwrap_or(0);
                 if inserted != rows as u64 {
                     let message = format!("DuckDB inserted {inserted} of {rows} rows");
                     return Err(Failure::new(FailureKind::Internal, message));

@@ -110,7 +110,8 @@ impl Lines {
         if Some(byte) != escape {
             self.escaped = false;
         }
-        let ends = if matches!(self.end, LineEnd::Cr | LineEnd::CrLf) { b'\r' } else { b'\n' };
+        // PostgreSQL counts like this too, so line feeds in the first line's quotes are not: it does not know yet what ends lines.
+        let ends = if self.end == LineEnd::Lf { b'\n' } else { b'\r' };
         self.inner_lines += u64::from(self.in_quotes && byte == ends);
         self.in_quotes || !matches!(byte, b'\n' | b'\r')
     }

@@ -63,6 +63,8 @@ pub enum ValueError {
     Timestamp,
     #[error("value out of range for its type")]
     Number,
+    #[error("the number of this object is not known here; ask for the text format, or cast the value to oid or text")]
+    ObjectName,
     #[error("the value or row is larger than 1 GB, the most that a PostgreSQL message can hold")]
     TooLarge,
 }
@@ -74,7 +76,7 @@ impl EncodeError {
             Self::Value(ValueError::Date | ValueError::Time | ValueError::Timestamp) => "22008",
             Self::Value(ValueError::Number) => "22003",
             Self::Value(ValueError::TooLarge) => "54000",
-            Self::Unsupported { .. } => "0A000",
+            Self::Unsupported { .. } | Self::Value(ValueError::ObjectName) => "0A000",
             Self::Schema { .. } => "XX000",
         }
     }

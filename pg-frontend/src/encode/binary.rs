@@ -2,6 +2,7 @@
 
 use super::calendar::{MICROS_PER_DAY, POSTGRES_EPOCH_DAYS};
 use super::column::{Column, Unit, Values};
+use super::pg_type::PgType;
 use super::settings::Settings;
 use super::text::{self, Moment, bits, fixed, moment, timetz};
 use super::{ValueError, array, declared, json, numeric};
@@ -42,6 +43,7 @@ pub(crate) fn put(out: &mut BytesMut, column: &Column<'_>, row: usize, settings:
         Values::Text(values) | Values::Bytes(values) | Values::JsonText(values) => {
             out.extend_from_slice(values.get(row))
         }
+        Values::ObjectName(values) => out.put_u32(object_number(values.get(row)).ok_or(ValueError::ObjectName)?),
         Values::FixedBytes(values) | Values::Uuid(values) => out.extend_from_slice(values.value(row)),
         Values::Bit(values) => put_bits(out, values.get(row)),
         Values::Date(values) => out.put_i32(date(values[row])?),
@@ -72,6 +74,14 @@ pub(crate) fn put(out: &mut BytesMut, column: &Column<'_>, row: usize, settings:
         Values::Struct(_) | Values::Map(..) | Values::Union(..) => return text::put(out, column, row, settings),
     }
     Ok(())
+}
+
+/// The OID behind the text of an object: a number that has no name, none at all, or a type that is built in.
+fn object_number(text: &[u8]) -> Option<u32> {
+    match std::str::from_utf8(text).ok()? {
+        "-" => Some(0),
+        text => text.parse().ok().or_else(|| PgType::oid_of_name(text)),
+    }
 }
 
 /// Days since 2000, the outermost values for infinity.

@@ -47,6 +47,8 @@ pub(crate) enum Values<'a> {
     Uhugeint(&'a FixedSizeBinaryArray),
     Bignum(Strings<'a>),
     Text(Strings<'a>),
+    /// Names of objects, which are numbers in the binary format.
+    ObjectName(Strings<'a>),
     Bytes(Strings<'a>),
     FixedBytes(&'a FixedSizeBinaryArray),
     JsonText(Strings<'a>),
@@ -300,6 +302,9 @@ fn plain_values<'a>(field: &'a Field, array: &'a ArrayRef, in_json: bool) -> Res
         }
         DataType::Decimal128(_, scale @ 0..) => {
             Values::Decimal128(array.as_primitive::<Decimal128Type>().values(), *scale as usize)
+        }
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View if is_told_oid(field) => {
+            Values::ObjectName(strings(array).ok_or_else(unsupported)?)
         }
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => {
             Values::Text(strings(array).ok_or_else(unsupported)?)

@@ -111,7 +111,7 @@ fn put_scalar(
     match values {
         Values::Bool(values) => out.extend_from_slice(if values.value(row) { b"true" } else { b"false" }),
         Values::Bool8(values) => out.extend_from_slice(if values[row] != 0 { b"true" } else { b"false" }),
-        Values::Text(strings) => put_string(out, strings.get(row)),
+        Values::Text(strings) | Values::ObjectName(strings) => put_string(out, strings.get(row)),
         Values::JsonText(strings) => out.extend_from_slice(strings.get(row)),
         Values::Bytes(strings) => put_bytes(out, strings.get(row)),
         Values::FixedBytes(values) => put_bytes(out, values.value(row)),

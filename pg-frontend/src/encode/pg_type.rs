@@ -187,6 +187,17 @@ impl PgType {
         Self { scalar, dimensions: 0, typmod: -1 }
     }
 
+    /// The OID of a built-in type that PostgreSQL shows by this name.
+    pub(super) fn oid_of_name(name: &str) -> Option<u32> {
+        let array = name.strip_suffix("[]");
+        let element = array.unwrap_or(name);
+        // Messages call these by their shorter names.
+        let element = element.strip_suffix(" without time zone").unwrap_or(element);
+        let places = (0..).zip(&CATALOG).map(|(place, _)| Scalar::Catalog(place));
+        let scalar = Scalar::ALL.into_iter().chain(places).find(|scalar| scalar.name() == element)?;
+        Some(Self { dimensions: u8::from(array.is_some()), ..Self::scalar(scalar) }.oid())
+    }
+
     /// The type of a column as DuckDB exports it.
     pub fn from_field(field: &Field) -> Self {
         told_type(field).or_else(|| super::declared::of(field)).unwrap_or_else(|| Self::native(field))

@@ -82,6 +82,7 @@ fn put_rarer(out: &mut BytesMut, values: &Values<'_>, row: usize, settings: &Set
         Values::Json(column) => return json::put(out, column, row, settings),
         Values::Struct(_) | Values::Map(..) | Values::Union(..) => return json::put_nested(out, values, row, settings),
         Values::Oid(values) => number::put_i64(out, values[row]),
+        Values::ObjectName(values) => put_bytes(out, values.get(row)),
         Values::Null => {}
         // The usual ones are in `put`.
         Values::Int64(_)

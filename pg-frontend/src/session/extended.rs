@@ -105,10 +105,14 @@ impl Session {
         }
         let range = ranges.into_iter().next().unwrap_or(0..0);
         let plan = Plan::new(sql, range, &self.settings)?;
-        if plan.command != Command::Empty {
-            self.check_failed(&plan.command)?;
-        }
         let bounds = self.bounds();
+        if plan.command != Command::Empty
+            && let Err(failed) = self.check_failed(&plan.command)
+        {
+            // PostgreSQL parses before it looks at the transaction.
+            self.check_syntax(std::slice::from_ref(&plan), &bounds).await?;
+            return Err(failed.into());
+        }
         let plan = self.with_arrays(plan, &bounds).await?;
         self.keep_prepared(name.clone(), Prepared::new(plan, given))?;
         // What is wrong with a statement is told when it is prepared.

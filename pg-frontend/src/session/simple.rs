@@ -52,7 +52,10 @@ impl Session {
             counted = range.start;
             plans.push(Plan::behind(before, &text[range], &self.settings)?);
         }
-        self.check_syntax(&plans, &bounds).await?;
+        // A mistake in a later statement is found before the first runs. The first one's own is found when it runs.
+        if plans.iter().skip(1).any(Plan::is_run) {
+            self.check_syntax(&plans, &bounds).await?;
+        }
         let mut is_set = false;
         for plan in plans {
             // A SET changes how the next is read.
@@ -67,12 +70,12 @@ impl Session {
         Ok(())
     }
 
-    /// A mistake in a later statement is found before the first runs. The first one's own is found when it runs.
-    async fn check_syntax(&mut self, plans: &[Plan], bounds: &Bounds) -> Result<(), Stop> {
-        if !plans.iter().skip(1).any(Plan::is_run) {
+    /// Finds the first statement that DuckDB cannot parse; runs nothing.
+    pub(super) async fn check_syntax(&mut self, plans: &[Plan], bounds: &Bounds) -> Result<(), Stop> {
+        let run: Vec<&Plan> = plans.iter().filter(|plan| plan.is_run()).collect();
+        if run.is_empty() {
             return Ok(());
         }
-        let run: Vec<&Plan> = plans.iter().filter(|plan| plan.is_run()).collect();
         let texts: Vec<&str> = run.iter().map(|plan| plan.sql.as_str()).collect();
         // Several are parsed and no more.
         let together = if texts.len() == 1 { format!("{}; SELECT 1", texts[0]) } else { texts.join(";\n") };

@@ -32,11 +32,6 @@ impl Parser<'_> {
     pub fn cast(&mut self, left: Operand, cast: usize, name: &TypeName) -> Operand {
         let left = if name.is_object() || is_oid(name) { left } else { self.shown(left) };
         let left = if is_text(name) { self.catalog_text(left) } else { left };
-        if is_text(name) && left.shape == Shape::Array {
-            self.edits.open(left.start, "pgc.array_text(");
-            self.edits.replace(self.tokens[cast].start, name.end, ")");
-            return cast_result(left.start, name.end, left, name);
-        }
         let (start, from, to) = (left.start, self.tokens[cast].start, name.end);
         match self.plan(&left, name) {
             Plan::Keep => {}

@@ -1,5 +1,6 @@
 """What ends a statement early: a cancel request, a timeout, a client that vanishes."""
 
+import dataclasses
 import re
 import time
 from pathlib import Path
@@ -14,6 +15,7 @@ from harness.pg_wire import (
     bind,
     cancel_request,
     connect,
+    describe,
     execute,
     fields_of,
     parse,
@@ -211,3 +213,65 @@ def test_a_client_can_be_cancelled_while_it_reads_nothing(pg):
         time.sleep(0.5)
         seen = slow.until("Z")
         assert transcript(seen[-2:]) == "E(57014) Z(I)"
+
+
+# Signals by SQL
+
+
+def signal_of(wire, sql, *values) -> str:
+    return transcript(wire.talk(parse(sql), bind(values), describe("P"), execute(), SYNC))
+
+
+@pytest.mark.parametrize("how", ["number", "parameter", "activity"])
+def test_pg_cancel_backend(pg, how):
+    with connect(pg) as victim, connect(pg) as other:
+        victim.send(query(LONG))
+        until_running(pg)
+        if how == "number":
+            assert other.run(f"select pg_cancel_backend({victim.pid})") == [["t"]]
+        elif how == "parameter":
+            told = signal_of(
+                other, "select pg_catalog.pg_cancel_backend($1::int) as gone", str(victim.pid)
+            )
+            assert told == "1 2 T(gone) D(t) C(SELECT 1) Z(I)"
+        else:
+            rows = other.run(
+                "select pg_cancel_backend(pid) from pg_stat_activity"
+                f" where state = 'active' and pid <> pg_backend_pid() and pid = {victim.pid}"
+            )
+            assert rows == [["t"]]
+        assert transcript(victim.until("Z")).endswith("E(57014) Z(I)")
+        assert victim.run("select 1") == [["1"]]
+
+
+def test_pg_terminate_backend(pg):
+    with connect(pg) as idle, connect(pg) as busy, connect(pg) as other:
+        busy.send(query(LONG))
+        until_running(pg)
+        for victim in (idle, busy):
+            assert other.run(f"select pg_terminate_backend({victim.pid})") == [["t"]]
+            *_, last = victim.rest()
+            assert (last[0], fields_of(last[1])["C"], fields_of(last[1])["S"]) == (
+                "E",
+                "57P01",
+                "FATAL",
+            )
+        until_idle(pg)
+
+
+def test_a_signal_to_nobody(wire):
+    seen = wire.talk(query("select pg_cancel_backend(2147483647)"))
+    assert transcript(seen) == "T(pg_cancel_backend) D(f) C(SELECT 1) Z(I)"
+    (warning,) = [fields_of(body) for kind, body in seen if kind == "N"]
+    assert (warning["S"], warning["C"]) == ("WARNING", "01000")
+
+
+def test_who_may_signal_whom(pg_secured):
+    def of(name):
+        return connect(dataclasses.replace(pg_secured, user=name, password=pg_secured.users[name]))
+
+    with of("uli") as uli, of("vera") as vera:
+        seen = uli.talk(query(f"select pg_cancel_backend({vera.pid})"))
+        assert transcript(seen).endswith("E(42501) Z(I)")
+        with of("uli") as also:
+            assert also.run(f"select pg_cancel_backend({uli.pid})") == [["t"]]

@@ -143,6 +143,20 @@ LISTED = {
         ],
         "D(v) C(SELECT 1) D(v) C(SELECT 1) D(v) C(SHOW)",
     ),
+    "set: set_config in its own time": (
+        [
+            "select set_config('my.name', 'before', false), set_config('DateStyle', 'SQL, DMY', false)",
+            "begin",
+            "select pg_catalog.set_config('my.name', 'within', true)",
+            "select current_setting('my.name'), date '2024-02-01'",
+            "rollback",
+            "select current_setting('my.name'), current_setting('my.other', true)",
+            "select current_setting('my.other')",
+            "select set_config('no_such_setting', 'x', false)",
+        ],
+        "D(before,SQL, DMY) C(SELECT 1) C(BEGIN) D(within) C(SELECT 1) D(within,01/02/2024) C(SELECT 1)"
+        " C(ROLLBACK) D(before,null) C(SELECT 1) E(42704) E(42704)",
+    ),
     "set: to default": (
         [
             "set timezone to 'Asia/Tokyo'",

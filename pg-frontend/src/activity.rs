@@ -18,7 +18,7 @@ use crate::settings::{Settings, quoted};
 pub const ACTIVITY: &str = "getvariable('pg_activity')";
 /// Stands for the map of all settings.
 pub const SETTINGS: &str = "getvariable('pg_settings')";
-/// Begins what stands for one setting; its name and `')` follow.
+/// Begins what stands for one setting; its name, a `?` where it may be missing, and `')` follow.
 pub const SETTING: &str = "getvariable('pg_setting:";
 
 /// Characters of a statement that are shown; PostgreSQL's `track_activity_query_size`.
@@ -75,6 +75,13 @@ impl Activities {
 }
 
 impl Presence {
+    /// Whether this session may signal another; none when there is no such session.
+    pub fn may_signal(&self, process: u32) -> Option<bool> {
+        let sessions = self.activities.lock();
+        let other = sessions.get(&process)?;
+        Some(self.sees_all || sessions.get(&self.process).is_some_and(|own| own.user == other.user))
+    }
+
     /// A statement begins.
     pub fn begin(&self, query: &str, settings: &Settings) {
         let shown = query.char_indices().nth(QUERY_CHARACTERS).map_or(query, |(end, _)| &query[..end]);
@@ -124,7 +131,12 @@ impl Presence {
         }
         while let Some((before, rest)) = filled.split_once(SETTING) {
             let Some((name, after)) = rest.split_once("')") else { break };
-            let value = settings.get(name).map_or_else(|| "NULL".to_owned(), quoted);
+            let (name, may_miss) = name.strip_suffix('?').map_or((name, false), |name| (name, true));
+            let value = match settings.get(name) {
+                Some(value) => quoted(value),
+                None if may_miss => "NULL".to_owned(),
+                None => format!("error({})", quoted(&format!("unrecognized configuration parameter \"{name}\""))),
+            };
             filled = format!("{before}{value}{after}").into();
         }
         filled

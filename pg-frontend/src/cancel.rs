@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use ring::rand::{SecureRandom as _, SystemRandom};
 use tokio_util::sync::CancellationToken;
 
+use crate::translate::Signal;
+
 /// The sessions that can be told to cancel.
 #[derive(Clone, Default)]
 pub struct Cancels {
@@ -17,6 +19,7 @@ pub struct Cancels {
 struct Session {
     key: Vec<u8>,
     running: Arc<Mutex<CancellationToken>>,
+    ended: CancellationToken,
 }
 
 /// One session's place; dropping it gives it up.
@@ -27,6 +30,7 @@ pub struct Cancel {
     /// … and a secret.
     pub key: Vec<u8>,
     running: Arc<Mutex<CancellationToken>>,
+    ended: CancellationToken,
 }
 
 impl Cancels {
@@ -39,8 +43,9 @@ impl Cancels {
         // Numbers come round after four thousand million connections; those still open keep theirs.
         let process = std::iter::repeat_with(|| self.next.fetch_add(1, Ordering::Relaxed) & 0x7FFF_FFFF)
             .find(|process| *process != 0 && !sessions.contains_key(process))?;
-        sessions.insert(process, Session { key: key.clone(), running: running.clone() });
-        Some(Cancel { cancels: self.clone(), process, key, running })
+        let ended = CancellationToken::new();
+        sessions.insert(process, Session { key: key.clone(), running: running.clone(), ended: ended.clone() });
+        Some(Cancel { cancels: self.clone(), process, key, running, ended })
     }
 
     /// Cancels what a session runs, if the key is its own.
@@ -55,6 +60,22 @@ impl Cancels {
 }
 
 impl Cancel {
+    /// Signals a session that this one may signal; says whether it is there.
+    pub fn signal(&self, process: u32, signal: Signal) -> bool {
+        let sessions = lock(&self.cancels.sessions);
+        let Some(session) = sessions.get(&process) else { return false };
+        if signal == Signal::Terminate {
+            session.ended.cancel();
+        }
+        lock(&session.running).cancel();
+        true
+    }
+
+    /// Resolves when another session has told this one to end.
+    pub async fn terminated(&self) {
+        self.ended.cancelled().await;
+    }
+
     /// A token for the statement that begins now; a request that came before it does not count.
     pub fn begin(&self) -> CancellationToken {
         let token = CancellationToken::new();

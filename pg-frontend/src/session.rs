@@ -8,6 +8,7 @@
 mod arrays;
 mod copy;
 mod cursor;
+mod effects;
 mod extended;
 mod plan;
 mod portal;
@@ -211,6 +212,9 @@ impl Session {
                 biased;
                 message = self.stream.next(self.limits.message_bytes) => return Ok(Some(message?)),
                 error = &mut idle => error,
+                () = self.cancel.terminated() => {
+                    PgError::fatal("57P01", "terminating connection due to administrator command")
+                }
                 () = drain.requested() => PgError::fatal("57P01", "terminating connection due to administrator command"),
                 // A transaction that idles is the worker's to end.
                 () = tokio::time::sleep(KEEP_ALIVE), if self.status == Status::Idle => match self.flight.keep_alive().await {

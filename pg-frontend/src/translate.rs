@@ -18,6 +18,7 @@ mod command;
 mod copy;
 mod definition;
 mod edits;
+mod effects;
 mod expression;
 mod formats;
 mod functions;
@@ -49,6 +50,7 @@ pub use command::{
     TransactionMode,
 };
 pub use edits::OffsetMap;
+pub use effects::{Argument, Effects, Signal};
 use lexer::{Kind, Lexer, Token};
 use parser::Parser;
 pub use places::{array_parameters, cast_types, parameter_places};
@@ -106,6 +108,8 @@ pub struct Translated<'a> {
     pub results: Results,
     /// Types of parameters that what stands beside them tells, by their OIDs.
     pub parameter_types: Vec<(u16, u32)>,
+    /// What it does beside giving rows.
+    pub effects: Effects,
     /// What it puts up with.
     pub excuse: Option<Excuse>,
     /// Its rows have no columns (`SELECT FROM t`). DuckDB's have one, which is to be left out.
@@ -224,6 +228,8 @@ pub fn translate<'a>(statement: &'a str, options: &Options) -> Result<Translated
     if let Some(position) = parser.too_deep {
         return Err(TranslateError::TooDeep { position });
     }
+    let columns = parser.results.as_ref().and_then(Results::count);
+    let effects = parser.take_effects(columns);
     if let Some(error) = parser.error.take() {
         return Err(error);
     }
@@ -252,6 +258,7 @@ pub fn translate<'a>(statement: &'a str, options: &Options) -> Result<Translated
         ignored,
         results,
         parameter_types,
+        effects,
         excuse,
         bare,
     })
@@ -270,6 +277,7 @@ fn untouched(command: Command, statement: &str, parameters: u16) -> Translated<'
         ignored: false,
         results: Results::default(),
         parameter_types: Vec::new(),
+        effects: Effects::default(),
         excuse: None,
         bare: false,
     }

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 
+use super::effects::signalled;
 use crate::encode::{self, tell_type};
 use crate::error::{PgError, Sent};
 use crate::settings::Settings;
-use crate::translate::{self, ColumnTypes, Command, Excuse, OffsetMap, Options, Results, TranslateError};
+use crate::translate::{self, ColumnTypes, Command, Effects, Excuse, OffsetMap, Options, Results, TranslateError};
 
 /// A statement: what the client wrote, what DuckDB is sent, and what it is.
 #[derive(Debug)]
@@ -37,6 +38,8 @@ pub(super) struct Plan {
     pub(super) results: Results,
     /// Types of parameters that what stands beside them tells.
     pub(super) parameter_types: Vec<(u16, u32)>,
+    /// What it does beside giving rows.
+    pub(super) effects: Effects,
     /// What it puts up with.
     excuse: Option<Excuse>,
     /// Its rows have no columns.
@@ -79,6 +82,7 @@ impl Plan {
             ignored: translated.ignored,
             results: if is_translated { translated.results } else { Results::default() },
             parameter_types: translated.parameter_types,
+            effects: if is_translated { translated.effects } else { Effects::default() },
             excuse: translated.excuse.filter(|_| is_translated),
             bare: translated.bare && is_translated,
             before,
@@ -112,6 +116,7 @@ impl Plan {
             offsets: self.offsets.clone(),
             command: self.command.clone(),
             first: self.first.clone(),
+            effects: self.effects.clone(),
             excuse: self.excuse.clone(),
             then: self.then.clone(),
             types: self.types.clone(),
@@ -123,6 +128,9 @@ impl Plan {
 
     /// The columns of its rows with the types that clients are told.
     pub(super) fn told(&self, columns: SchemaRef) -> SchemaRef {
+        if self.effects.signal.is_some() {
+            return signalled(&columns);
+        }
         if self.types.is_empty() {
             return encode::declare(&columns, &self.results);
         }

@@ -99,10 +99,15 @@ impl Gateway {
     /// Rows that come, in these formats; `None` when their number is not that of the columns.
     pub(super) fn new(rows: Rows, plan: &Plan, formats: &[Format], settings: encode::Settings) -> Option<Self> {
         let schema = plan.told(rows.schema.clone());
+        Self::over(Feed::Live(rows), schema, formats, settings)
+    }
+
+    /// Batches of this schema, in these formats; `None` when their number is not that of the columns.
+    pub(super) fn over(rows: Feed, schema: SchemaRef, formats: &[Format], settings: encode::Settings) -> Option<Self> {
         let columns = columns(&schema, formats)?;
         let formats = columns.iter().map(|column| column.format).collect();
         let encoder = RowEncoder::new(schema.clone(), formats, settings);
-        Some(Self { rows: Feed::Live(rows), encoder, schema, columns, batch: None, at: 0 })
+        Some(Self { rows, encoder, schema, columns, batch: None, at: 0 })
     }
 }
 

@@ -85,6 +85,7 @@ impl Session {
         if plan.ignored {
             return Ok(Answer::Done(plan.tag(0)));
         }
+        self.make_configs(plan, parameters).await?;
         let outcome = self.send(plan, parameters, bounds).await?;
         match (outcome, &plan.command) {
             // It was there already.
@@ -98,15 +99,21 @@ impl Session {
                 Ok(Answer::Rows(Source::Own(lines), Arc::clone(plan)))
             }
             (Outcome::Rows(rows), _) => {
-                let rows = if plan.bare { rows.without_columns() } else { rows };
-                let gateway = Gateway::new(rows, plan, formats, self.settings.text.clone());
-                let gateway = gateway.ok_or_else(|| {
+                let source = match plan.effects.signal {
+                    Some(signal) => self.send_signals(plan, signal, rows, formats, bounds).await?,
+                    None => {
+                        let rows = if plan.bare { rows.without_columns() } else { rows };
+                        let gateway = Gateway::new(rows, plan, formats, self.settings.text.clone());
+                        gateway.map(|gateway| Source::Gateway(Box::new(gateway)))
+                    }
+                };
+                let source = source.ok_or_else(|| {
                     PgError::new(
                         "08P01",
                         "bind message has another number of result formats than the query has columns",
                     )
                 })?;
-                Ok(Answer::Rows(Source::Gateway(Box::new(gateway)), Arc::clone(plan)))
+                Ok(Answer::Rows(source, Arc::clone(plan)))
             }
         }
     }

@@ -9,6 +9,7 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
+use super::effects::Signal;
 use super::expression::{Label, Operand, Shape};
 use super::parser::Parser;
 
@@ -222,13 +223,24 @@ impl Parser<'_> {
         let name = self.identifier(open - 1);
         let text = match name.as_str() {
             _ if !is_plain => return None,
+            "set_config" => {
+                self.config(open);
+                return None;
+            }
+            "pg_cancel_backend" => return self.signal(Signal::Cancel, first, name),
+            "pg_terminate_backend" => return self.signal(Signal::Terminate, first, name),
             "pg_backend_pid" if self.mark_at(open + 1, ")") => self.options.process.to_string(),
             "current_setting" => {
                 let wanted = super::literal::value(self.sql, *self.tokens.get(open + 1)?)?;
+                let may_miss = self.mark_at(open + 2, ",") && self.keyword_is(open + 3, "true");
                 let closed = self.mark_at(open + 2, ")") || self.mark_at(open + 2, ",");
-                (closed && crate::settings::is_known(&wanted)).then_some(())?;
+                // Settings of extensions, and of nobody in particular, have a dot.
+                let is_ours =
+                    crate::settings::is_known(&wanted) || wanted.contains('.') && !wanted.contains(['\'', '?']);
+                (closed && is_ours).then_some(())?;
                 self.asks_session = true;
-                format!("CAST({}{}') AS VARCHAR)", crate::activity::SETTING, wanted.to_ascii_lowercase())
+                let mark = if may_miss { "?" } else { "" };
+                format!("CAST({}{}{mark}') AS VARCHAR)", crate::activity::SETTING, wanted.to_ascii_lowercase())
             }
             _ => return None,
         };

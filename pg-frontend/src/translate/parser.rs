@@ -9,6 +9,7 @@ use super::aggregates::Call;
 use super::catalog::CatalogColumns;
 use super::command::Excuse;
 use super::edits::Edits;
+use super::effects::Effects;
 use super::expression::Operand;
 use super::lexer::{Kind, Token};
 use super::results::Results;
@@ -55,6 +56,10 @@ pub(super) struct Parser<'a> {
     pub parameter_types: Vec<(u16, u32)>,
     /// What is known of the columns of the statement's rows.
     pub results: Option<Results>,
+    /// What the statement does beside giving rows.
+    pub effects: Effects,
+    /// The signal that was read last, until it is known to be a whole item.
+    pub signal_at: Option<(usize, usize)>,
     /// What the statement puts up with.
     pub excuse: Option<Excuse>,
     /// Whether the outermost select list is empty.
@@ -105,6 +110,8 @@ impl<'a> Parser<'a> {
             error: None,
             parameter_types: Vec::new(),
             results: None,
+            effects: Effects::default(),
+            signal_at: None,
             excuse: None,
             bare: false,
         }

@@ -258,6 +258,7 @@ impl Parser<'_> {
         let operand = self.shown(operand);
         let operand = self.shown_item(operand);
         results.push(&operand);
+        self.signals(&operand);
         if self.depth == 0 && (self.aggregate(&operand) || self.division(&operand)) {
             results.quotient();
         }

@@ -40,6 +40,11 @@ impl Results {
         Results { before: vec![Known::Expression; count], behind_star: None }
     }
 
+    /// How many columns there are, if that is known.
+    pub(super) fn count(&self) -> Option<usize> {
+        self.behind_star.is_none().then_some(self.before.len())
+    }
+
     /// An item that is any number of columns.
     pub(super) fn star(&mut self) {
         self.behind_star = Some(Vec::new());

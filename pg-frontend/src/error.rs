@@ -8,6 +8,7 @@ mod sqlstate;
 
 use tavana_wire::headers;
 use tonic::Status;
+use unicode_width::UnicodeWidthChar as _;
 
 use crate::decode::DecodeError;
 use crate::encode::EncodeError;
@@ -171,8 +172,15 @@ impl Sent<'_> {
         // DuckDB shows a part of a long line, with dots where it was cut.
         let shown = place.shown.trim_start_matches("...").trim_end_matches("...");
         let cut = place.shown.len() - place.shown.trim_start_matches("...").len();
-        let at = line.find(shown)? + place.column.checked_sub(cut)?;
-        let at = line_start + at.min(line.len());
+        // The caret stands below a column of a terminal.
+        let column = place.column.checked_sub(cut)?;
+        let widths = shown.char_indices().scan(0, |width, (at, symbol)| {
+            let start = *width;
+            *width += symbol.width().unwrap_or(0);
+            Some((start, at))
+        });
+        let within = widths.take_while(|&(start, _)| start <= column).last().map_or(0, |(_, at)| at);
+        let at = line_start + (line.find(shown)? + within).min(line.len());
         let source = self.offsets.source(at).min(self.source.len());
         let source = constant_before(self.source, source);
         let source = (0..=source).rev().find(|&at| self.source.is_char_boundary(at))?;

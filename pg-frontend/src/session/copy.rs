@@ -57,11 +57,13 @@ impl Session {
         if query.bare {
             rows = rows.without_columns();
         }
-        let names: Vec<&str> = rows.schema.fields().iter().map(|field| field.name().as_str()).collect();
+        // Clients read a binary copy by the types that a description of the query tells.
+        let schema = query.told(rows.schema.clone());
+        let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
         let format = marks.out(copy, &names)?;
         let wire = if copy.format == CopyFormat::Binary { Format::Binary } else { Format::Text };
         self.stream.reply.copy(b'H', wire, names.len());
-        let mut encoder = CopyEncoder::new(rows.schema.clone(), format, self.settings.text.clone());
+        let mut encoder = CopyEncoder::new(schema.clone(), format, self.settings.text.clone());
         let mut count = 0;
         while let Some(batch) = watched(&mut self.stream, bounds, rows.next()).await?.map_err(failed(&query))? {
             let mut at = 0;

@@ -8,6 +8,7 @@
 mod arrays;
 mod copy;
 mod cursor;
+mod describe;
 mod effects;
 mod extended;
 mod plan;

@@ -206,8 +206,10 @@ mod tests {
     fn settings_take_the_place_of_variables() {
         let activities = Activities::default();
         let presence = activities.enter(1, "ada", None, false);
-        let sql = format!("SELECT {SETTING}TimeZone'), {SETTING}nope')");
+        let sql = format!("SELECT {SETTING}TimeZone'), {SETTING}no.pe?')");
         assert_eq!(presence.fill(&sql, &Settings::new("ada")), "SELECT 'UTC', NULL");
+        let sql = format!("SELECT {SETTING}no.pe')");
+        assert!(presence.fill(&sql, &Settings::new("ada")).contains("unrecognized configuration parameter"));
         assert!(matches!(presence.fill("SELECT 1", &Settings::new("ada")), Cow::Borrowed(_)));
     }
 }

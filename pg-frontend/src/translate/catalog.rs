@@ -369,7 +369,7 @@ impl Parser<'_> {
 
     /// Whether the type of an operand is that of what it meets.
     pub fn is_open(&self, operand: &Operand) -> bool {
-        let source = &self.sql[operand.start..operand.end.max(operand.start)];
+        let source = &self.sql[operand.start..operand.end];
         matches!(operand.shape, Shape::Text(_)) || source.eq_ignore_ascii_case("null")
     }
 

@@ -131,9 +131,10 @@ impl<'a> Parser<'a> {
         self.tokens.get(self.at).map_or(self.sql.len(), |token| token.start)
     }
 
-    /// The byte where the token before the next one ends.
+    /// The byte where the token before the next one ends; behind the end of the text, where its last one does.
     pub fn previous_end(&self) -> usize {
-        self.at.checked_sub(1).and_then(|at| self.tokens.get(at)).map_or(0, |token| token.end)
+        let before = self.at.checked_sub(1).and_then(|at| self.tokens.get(at).or(self.tokens.last()));
+        before.map_or(0, |token| token.end)
     }
 
     pub fn at_end(&self) -> bool {

@@ -282,3 +282,10 @@ proptest! {
         prop_assert_eq!(texts, vec![value]);
     }
 }
+
+#[test]
+fn what_the_fuzzer_found_does_not_panic() {
+    for sql in ["Cselect t (a, brom\u{5cc}tdin (form E'\\n' from \"T\" wher+\u{1e} a> = an/y(", "select a = an/y("] {
+        let _ = translate(sql, &Options::default());
+    }
+}

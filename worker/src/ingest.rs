@@ -123,18 +123,11 @@ fn write(
     }
     let _change = lease.change(Changed::Catalog);
     if !in_transaction {
-        lease.connection().execute("BEGIN TRANSACTION")?;
+        lease.begin()?;
     }
     let outcome = write_rows(lease.connection(), command, columns, in_transaction, receiver);
     if !in_transaction {
-        let end = if outcome.is_ok() { "COMMIT" } else { "ROLLBACK" };
-        let ended = lease.connection().execute(end);
-        if ended.is_err() {
-            lease.taint();
-        }
-        if outcome.is_ok() {
-            ended?;
-        }
+        lease.end(outcome.is_ok())?;
     }
     outcome
 }

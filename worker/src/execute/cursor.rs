@@ -39,11 +39,8 @@ impl Drop for Cursor {
             self.lease.ran(&self.sql);
         }
         if self.own_transaction {
-            let connection = self.lease.connection();
-            let ended = connection.execute("COMMIT").or_else(|_| connection.execute("ROLLBACK"));
-            if ended.is_err() {
-                self.lease.taint();
-            }
+            // It only read.
+            let _ = self.lease.end(true);
         }
     }
 }
@@ -158,8 +155,8 @@ impl Cursor {
         }
         // Something is being written just now. In a transaction the rows are settled before the plan is made.
         if !self.lease.in_transaction() && !self.own_transaction {
-            self.lease.connection().execute("BEGIN TRANSACTION")?;
             self.own_transaction = true;
+            self.lease.begin()?;
         }
         self.lease.forget(&self.sql);
         let prepared = self.lease.prepare(&self.sql)?;

@@ -46,18 +46,11 @@ impl Script {
     ) -> Result<ScriptOutcome, Failure> {
         let own_transaction = !self.pinned.as_ref().is_some_and(|session| session.in_transaction());
         if own_transaction {
-            lease.connection().execute("BEGIN TRANSACTION")?;
+            lease.begin()?;
         }
         let outcome = self.run_rows(prepared, parameters);
         if own_transaction {
-            let end = if outcome.is_ok() { "COMMIT" } else { "ROLLBACK" };
-            let ended = lease.connection().execute(end);
-            if ended.is_err() {
-                lease.taint();
-            }
-            if outcome.is_ok() {
-                ended?;
-            }
+            lease.end(outcome.is_ok())?;
         }
         outcome
     }

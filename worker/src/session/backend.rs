@@ -38,6 +38,8 @@ pub(crate) struct Backend {
     has_temporaries: bool,
     /// Holds state that must not reach another session.
     tainted: bool,
+    /// A transaction of ours may be open: it began, or was about to, and has not ended for sure.
+    own_transaction: bool,
 }
 
 /// A prepared statement, and what it was planned on; none when something was being changed meanwhile.
@@ -75,6 +77,7 @@ impl Backend {
             has_changes: false,
             has_temporaries: false,
             tainted: false,
+            own_transaction: false,
         })
     }
 
@@ -88,7 +91,36 @@ impl Backend {
     }
 
     pub(crate) fn is_tainted(&self) -> bool {
-        self.tainted
+        self.tainted || self.own_transaction
+    }
+
+    /// Begins a transaction around one statement.
+    ///
+    /// # Errors
+    /// What DuckDB says. An interrupt may come when the transaction has begun, so a failure leaves the connection tainted.
+    pub(crate) fn begin(&mut self) -> Result<(), EngineError> {
+        self.own_transaction = true;
+        self.connection.execute("BEGIN TRANSACTION").map(|_| ())
+    }
+
+    /// Ends it; one that cannot be committed is rolled back.
+    ///
+    /// # Errors
+    /// What DuckDB says of the commit.
+    pub(crate) fn end(&mut self, commit: bool) -> Result<(), EngineError> {
+        let committed = if commit { self.connection.execute("COMMIT").map(|_| ()) } else { Ok(()) };
+        let is_over = commit && committed.is_ok() || self.connection.execute("ROLLBACK").is_ok();
+        self.own_transaction = !is_over;
+        committed
+    }
+
+    /// Rolls back what a transaction of ours left open.
+    pub(crate) fn clean(&mut self) {
+        if self.own_transaction {
+            // Without one that is open it fails, and that is well, too.
+            let _ = self.connection.execute("ROLLBACK");
+            self.own_transaction = false;
+        }
     }
 
     /// Begins to change the instance: everything that does more than read does so first.

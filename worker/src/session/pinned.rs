@@ -126,7 +126,7 @@ impl PinnedSessions {
 impl PinnedSession {
     /// Leases the session's connection; waits for the statement that has it, whose open result makes way.
     pub(crate) async fn lease(self: &Arc<Self>) -> Lease {
-        let state = match Arc::clone(&self.state).try_lock_owned() {
+        let mut state = match Arc::clone(&self.state).try_lock_owned() {
             Ok(state) => state,
             Err(_) => {
                 // Kept for whoever holds the lease now, even if it does not listen yet.
@@ -135,6 +135,7 @@ impl PinnedSession {
             }
         };
         self.touch();
+        state.backend.clean();
         Lease::pinned(state, Arc::clone(self))
     }
 

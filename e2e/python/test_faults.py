@@ -13,7 +13,7 @@ import pytest
 from pyarrow import flight
 
 from harness import adbc, arrow_flight, raw_grpc, wire
-from harness.failures import BOOM_CODES, BOOM_TEXT, refused
+from harness.failures import refused
 from harness.topology import eventually
 from test_adbc import FOREVER
 
@@ -35,7 +35,7 @@ def idle(server):
 
 
 def test_an_error_in_mid_stream_reaches_adbc(con):
-    with refused(*BOOM_CODES, match=BOOM_TEXT):
+    with refused("INVALID_ARGUMENT", match="boom"):
         adbc.table(con, BOOM)
 
 
@@ -44,7 +44,7 @@ def test_an_error_in_mid_stream_reaches_adbc_after_its_first_rows(con):
         reader = cursor.execute(BOOM).fetch_record_batch()
         assert reader.read_next_batch().num_rows > 0
         with pytest.raises(
-            (adbc_driver_manager.Error, pa.ArrowException, OSError), match=BOOM_TEXT
+            (adbc_driver_manager.Error, pa.ArrowException, OSError), match="boom"
         ):
             reader.read_all()
 
@@ -52,29 +52,29 @@ def test_an_error_in_mid_stream_reaches_adbc_after_its_first_rows(con):
 def test_an_error_in_mid_stream_reaches_pyarrow(server):
     with arrow_flight.Client(server) as client:
         reader = client.reader(client.info(wire.query(BOOM)))
-        with refused(*BOOM_CODES, match=BOOM_TEXT):
+        with refused("INVALID_ARGUMENT", match="boom"):
             drain(reader)
 
 
 def test_an_error_in_mid_stream_reaches_bare_grpc_with_its_kind(server):
     with raw_grpc.RawFlight(server) as raw:
         call = raw.open("DoGet", wire.ticket(raw_grpc.ticket_of(raw.info(wire.query(BOOM)))))
-        with refused(*BOOM_CODES, match=BOOM_TEXT):
+        with refused("INVALID_ARGUMENT", match="boom"):
             for _ in call:
                 pass
         trailers = dict(call.trailing_metadata())
-    assert trailers["x-tavana-failure"] in ("data", "cancelled")
+    assert trailers["x-tavana-failure"] == "data"
     assert len(trailers["x-tavana-sqlstate"]) == 5
 
 
 def test_an_error_in_mid_stream_reaches_pandas(con):
-    with refused(*BOOM_CODES, match=BOOM_TEXT):
+    with refused("INVALID_ARGUMENT", match="boom"):
         pd.read_sql(BOOM, con)
 
 
 def test_an_error_in_mid_stream_leaves_nothing_running(server):
     with arrow_flight.Client(server) as client:
-        with refused(*BOOM_CODES):
+        with refused("INVALID_ARGUMENT", match="boom"):
             client.query(BOOM)
         eventually(lambda: idle(server))
         assert client.value("select 1") == 1

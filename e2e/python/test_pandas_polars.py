@@ -9,7 +9,7 @@ import polars.testing
 import pytest
 
 from harness import adbc
-from harness.failures import BOOM_CODES, BOOM_TEXT, refused
+from harness.failures import refused
 
 FRAME = pd.DataFrame(
     {
@@ -102,7 +102,7 @@ def test_pandas_follows_the_transaction_of_its_connection(tx, con, name):
 
 def test_pandas_sees_an_error_that_comes_after_the_first_rows(con):
     sql = "select case when i = 2900000 then error('boom') else i end as i from range(3000000) t(i)"
-    with refused(*BOOM_CODES, match=BOOM_TEXT):
+    with refused("INVALID_ARGUMENT", match="boom"):
         pd.read_sql(sql, con)
 
 
@@ -151,5 +151,5 @@ def test_polars_fails_appends_and_replaces_as_it_is_told(con, name):
 
 def test_polars_sees_an_error_that_comes_after_the_first_rows(con):
     sql = "select case when i = 2900000 then error('boom') else i end as i from range(3000000) t(i)"
-    with pytest.raises(pl.exceptions.ComputeError, match=BOOM_TEXT):
+    with pytest.raises(pl.exceptions.ComputeError, match="boom"):
         pl.read_database(sql, con)

@@ -34,12 +34,6 @@ _PYARROW_CLASSES = {
 }
 
 
-# How a client sees an error('boom') in the middle of a result. DuckDB marks a query as interrupted when
-# one of its threads has failed, and the thread that reads may come upon the mark before the cause.
-BOOM_CODES = ("INVALID_ARGUMENT", "CANCELLED")
-BOOM_TEXT = "(?i)boom|interrupted"
-
-
 @dataclass
 class Failure:
     code: str = ""

@@ -1,6 +1,7 @@
 //! One connection of an instance.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use arrow::array::RecordBatch;
 use libduckdb_sys as duckdb;
@@ -21,6 +22,8 @@ pub struct Connection {
 #[derive(Debug)]
 pub(super) struct RawConnection {
     pub(super) connection: duckdb::duckdb_connection,
+    /// Whether the work that runs now was interrupted by us. DuckDB interrupts queries, too.
+    interrupted: AtomicBool,
     // Closed after its connections.
     _database: Arc<super::instance::Database>,
 }
@@ -46,7 +49,9 @@ impl Connection {
         if state != duckdb::DuckDBSuccess {
             return Err(EngineError::from_message("INTERNAL Error: DuckDB opened no connection".to_owned()));
         }
-        Ok(Self { raw: Arc::new(RawConnection { connection, _database: database }) })
+        Ok(Self {
+            raw: Arc::new(RawConnection { connection, interrupted: AtomicBool::new(false), _database: database }),
+        })
     }
 
     pub(super) fn raw(&self) -> &Arc<RawConnection> {
@@ -118,9 +123,15 @@ impl Connection {
         text.ok_or_else(|| EngineError::new(tavana_wire::FailureKind::Internal, format!("DuckDB told no {function}")))
     }
 
-    /// A handle that interrupts whatever runs on this connection.
+    /// A handle that interrupts the work that begins now on this connection.
     pub fn interrupt(&self) -> Interrupt {
+        self.raw.interrupted.store(false, Ordering::Release);
         Interrupt { connection: Arc::clone(&self.raw) }
+    }
+
+    /// Whether somebody interrupted the work that runs now.
+    pub fn was_interrupted(&self) -> bool {
+        self.raw.interrupted.load(Ordering::Acquire)
     }
 }
 
@@ -133,6 +144,7 @@ pub struct Interrupt {
 impl Interrupt {
     /// Interrupts the statement that runs now; does nothing when none does.
     pub fn interrupt(&self) {
+        self.connection.interrupted.store(true, Ordering::Release);
         // SAFETY: the connection is kept alive by the handle.
         unsafe { duckdb::duckdb_interrupt(self.connection.connection) };
     }

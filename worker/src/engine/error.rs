@@ -61,6 +61,9 @@ impl From<EngineError> for Failure {
     }
 }
 
+const FAILED_BEFORE_ITS_RESULT: &str =
+    "Invalid Input Error: Attempting to execute an unsuccessful or closed pending query result\nError: ";
+
 /// Some calls of the C API give the exception as JSON; this gives it the usual form.
 fn plain(message: String) -> String {
     #[derive(serde::Deserialize)]
@@ -72,6 +75,10 @@ fn plain(message: String) -> String {
         Ok(exception) => format!("{} Error: {}", exception.exception_type, exception.exception_message),
         Err(_) => message,
     };
+    // A statement that failed in another thread before its first chunk was asked for: the true error is inside.
+    if let Some(cause) = message.strip_prefix(FAILED_BEFORE_ITS_RESULT) {
+        message = cause.to_owned();
+    }
     // Faults of DuckDB's own bring their stack, with paths of this machine.
     if let Some(stack) = message.find("\n\nStack Trace:") {
         message.truncate(stack);
@@ -129,6 +136,10 @@ mod tests {
         check("Constraint Error: Duplicate key", FailureKind::Constraint);
         check("INTERRUPT Error: Interrupted!", FailureKind::Cancelled);
         check("something else", FailureKind::Internal);
+        let wrapped = format!("{FAILED_BEFORE_ITS_RESULT}Out of Memory Error: could not allocate");
+        let error = EngineError::from_message(wrapped);
+        assert_eq!(error.kind(), FailureKind::OutOfMemory);
+        assert_eq!(error.to_string(), "Out of Memory Error: could not allocate");
         let json = r#"{"exception_type":"Not implemented","exception_message":"Unsupported Arrow type VARIANT"}"#;
         let error = EngineError::from_message(json.to_owned());
         assert_eq!(error.kind(), FailureKind::Unsupported);

@@ -64,7 +64,17 @@ pub(crate) async fn blocking<H: OnLease, T: Send + 'static>(
         }
     };
     let outcome = joined.unwrap_or_else(|_| Err(Failure::new(FailureKind::Internal, "the worker is stopping")));
-    outcome.map_err(|failure| query.failed(failure))
+    outcome.map_err(|failure| {
+        let nobody_asked = failure.kind == FailureKind::Cancelled && !query.cancel_token().is_cancelled();
+        query.failed(if nobody_asked { without_its_reason() } else { failure })
+    })
+}
+
+/// DuckDB interrupts a query when one of its threads has failed, and the thread that reads may come upon that first: then
+/// the reason is gone. It is no cancel: clients make a signal of the user's out of that.
+fn without_its_reason() -> Failure {
+    let message = "the statement failed in one of DuckDB's threads, which lost the reason; run it again to see it";
+    Failure::new(FailureKind::Data, message)
 }
 
 fn cancelled() -> Failure {

@@ -11,6 +11,9 @@ use crate::spool::{Spool, SpoolSpace};
 use crate::stream::encoder::FrameSource;
 use crate::stream::frame::Frame;
 
+/// How often a statement runs once more to learn why it failed.
+const RUNS_FOR_A_CAUSE: usize = 3;
+
 /// A statement in the middle of its result. The result goes before the lease, so that the connection comes back clean.
 pub(crate) struct Cursor {
     source: Option<FrameSource>,
@@ -18,6 +21,8 @@ pub(crate) struct Cursor {
     sql: String,
     /// Rows of parameters that are still to be run, the next one last.
     pending: Vec<(usize, usize)>,
+    /// The row of parameters that runs now.
+    current: Option<(usize, usize)>,
     parameters: Vec<RecordBatch>,
     schema_digest: Vec<u8>,
     /// It runs in a transaction that is its own.
@@ -50,7 +55,8 @@ impl Cursor {
     pub(crate) fn idle(lease: Lease) -> Self {
         let (sql, schema_digest) = (String::new(), Vec::new());
         let (pending, parameters) = (Vec::new(), Vec::new());
-        Self { source: None, lease, sql, pending, parameters, schema_digest, own_transaction: false, finished: false }
+        let (current, own_transaction, finished) = (None, false, false);
+        Self { source: None, lease, sql, pending, current, parameters, schema_digest, own_transaction, finished }
     }
 
     /// A cursor over `sql`, once for each row of `parameters`, or once when it has none.
@@ -87,8 +93,10 @@ impl Cursor {
                 self.start()?;
             }
             if let Some(source) = &mut self.source {
-                if let Some(frame) = source.next_frame()? {
-                    return Ok(Some(frame));
+                match source.next_frame() {
+                    Ok(Some(frame)) => return Ok(Some(frame)),
+                    Ok(None) => {}
+                    Err(error) => return Err(self.cause_of(error.into())),
                 }
                 self.finished = !self.restart()?;
             }
@@ -123,6 +131,30 @@ impl Cursor {
         Ok(())
     }
 
+    /// The failure, or, when it only says that the query was interrupted, what another run of it says: DuckDB interrupts a query
+    /// when one of its threads has failed, and the thread that reads may come upon that first. A cursor only reads, so a run
+    /// without a reader does nothing.
+    fn cause_of(&mut self, failure: Failure) -> Failure {
+        if failure.kind != FailureKind::Cancelled || self.lease.in_transaction() || self.own_transaction {
+            return failure;
+        }
+        self.source = None;
+        for _ in 0..RUNS_FOR_A_CAUSE {
+            if self.lease.connection().was_interrupted() {
+                break;
+            }
+            self.pending.extend(self.current);
+            match self.execute().and_then(|mut result| {
+                while result.next_chunk()?.is_some() {}
+                Ok(())
+            }) {
+                Err(cause) if cause.kind != FailureKind::Cancelled => return cause,
+                _ => {}
+            }
+        }
+        failure
+    }
+
     /// Runs the statement for the next row of parameters; says whether there was one.
     fn restart(&mut self) -> Result<bool, Failure> {
         if self.pending.is_empty() {
@@ -140,6 +172,7 @@ impl Cursor {
 
     fn execute(&mut self) -> Result<crate::engine::ResultStream, Failure> {
         let row = self.pending.pop();
+        self.current = row;
         let parameters = &self.parameters;
         let bind = |prepared: &mut Prepared| {
             if let Some((batch, row)) = row {

@@ -43,9 +43,7 @@ def test_an_error_in_mid_stream_reaches_adbc_after_its_first_rows(con):
     with con.cursor() as cursor:
         reader = cursor.execute(BOOM).fetch_record_batch()
         assert reader.read_next_batch().num_rows > 0
-        with pytest.raises(
-            (adbc_driver_manager.Error, pa.ArrowException, OSError), match="boom"
-        ):
+        with pytest.raises((adbc_driver_manager.Error, pa.ArrowException, OSError), match="boom"):
             reader.read_all()
 
 

@@ -12,7 +12,8 @@ use tempfile::TempDir;
 use tokio::task::AbortHandle;
 
 use crate::caller::{Callers, Trust};
-use crate::engine::{EngineError, Instance, InstanceConfig};
+use crate::catalogs::{Catalogs, CatalogsError};
+use crate::engine::{EngineError, Instance, InstanceConfig, quoted};
 use crate::execute::{Executor, StatementLimits};
 use crate::pg_catalog;
 use crate::pg_catalog::snapshot::Snapshot;
@@ -26,11 +27,12 @@ use crate::session::pinned::{PinnedLimits, PinnedSessions};
 use crate::session::pool::Pool;
 use crate::spool::{SpoolLimits, SpoolSpace, StoredResults};
 use crate::statement::{Policy, SESSION_SETTINGS};
+use crate::system;
 
 /// The macros that the PostgreSQL frontend's translation calls.
 const PG_MACROS: &str = include_str!("../../pg-frontend/src/translate/macros.sql");
 /// The database file in a data folder.
-const DATABASE_FILE: &str = "tavana.duckdb";
+const DATABASE_FILE: &str = "local.duckdb";
 /// How often idle sessions and expired results are looked for.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
 
@@ -46,9 +48,13 @@ pub struct WorkerConfig {
     #[arg(long, value_name = "NAME")]
     pub sample: Option<Sample>,
 
-    /// Folder that SQL may read and write files in, when there are users; repeat for several
-    #[arg(long, value_name = "DIR")]
-    pub allow_path: Vec<PathBuf>,
+    /// Folder, or beginning of an address such as s3://bucket/, below which SQL may read and write, when there are users; repeat for several
+    #[arg(long, value_name = "PLACE")]
+    pub allow_path: Vec<String>,
+
+    /// Catalogs file: the catalogs that all workers share, and the credentials of stores, in TOML
+    #[arg(long, value_name = "FILE")]
+    pub catalogs: Option<PathBuf>,
 
     /// Folder of DuckDB's extensions; found beside the program when not given
     #[arg(long, value_name = "DIR")]
@@ -113,6 +119,9 @@ pub enum WorkerError {
         /// Why not.
         source: std::io::Error,
     },
+    /// The catalogs file is wrong, or what it names cannot be opened.
+    #[error(transparent)]
+    Catalogs(#[from] CatalogsError),
     /// DuckDB does not open the database or take its settings.
     #[error("DuckDB does not start: {0}")]
     Engine(#[from] EngineError),
@@ -122,7 +131,7 @@ pub enum WorkerError {
     )]
     Extension {
         /// The extension.
-        name: &'static str,
+        name: String,
         /// Where it was looked for.
         folder: String,
     },
@@ -142,6 +151,7 @@ impl WorkerError {
         match self {
             Self::Folder { .. } => FailureKind::Io,
             Self::Engine(error) => error.kind(),
+            Self::Catalogs(error) => error.kind(),
             Self::Extension { .. } => FailureKind::NotFound,
             Self::Metrics(_) | Self::Broken => FailureKind::Internal,
         }
@@ -179,16 +189,21 @@ impl WorkerConfig {
         progress: Progress<'_>,
     ) -> Result<Worker, WorkerError> {
         let temp = self.temp_folder()?;
-        let config = self.instance_config(trusted, temp.path())?;
+        let catalogs = self.catalogs.as_deref().map(Catalogs::read).transpose()?.unwrap_or_default();
+        let config = self.instance_config(trusted, temp.path(), &catalogs)?;
         let instance = Instance::open(&config)?;
         if let Some(sample) = self.sample {
             sample.make(&instance, &|done| progress(&format!("making {sample}"), done))?;
         }
-        let snapshot = make_pg_catalog(&instance, temp.path())?;
+        catalogs.attach(&instance.connect()?)?;
+        system::make(&instance, temp.path())?;
+        let home = catalogs.default().map(quoted);
+        let snapshot = make_pg_catalog(&instance, home.as_deref(), temp.path())?;
         instance.lock(&config)?;
         let running = IntGauge::new("tavana_worker_queries_running", "Statements that run now.")?;
         registry.register(Box::new(running.clone()))?;
-        let pool = Pool::new(instance, Changes::default(), snapshot);
+        let changes = if catalogs.are_shared() { Changes::shared() } else { Changes::default() };
+        let pool = Pool::new(instance, home, changes, snapshot);
         let executor = Arc::new(self.executor(pool, trusted, Arc::clone(&sealer), running, temp.path().to_owned()));
         let worker_id = executor.id;
         let shared = Arc::new(Shared {
@@ -243,16 +258,22 @@ impl WorkerConfig {
         }
     }
 
-    fn instance_config(&self, trusted: bool, temp_dir: &Path) -> Result<InstanceConfig, WorkerError> {
+    fn instance_config(
+        &self,
+        trusted: bool,
+        temp_dir: &Path,
+        catalogs: &Catalogs,
+    ) -> Result<InstanceConfig, WorkerError> {
         let file = match &self.data_dir {
             Some(folder) => Some(usable(folder)?.join(DATABASE_FILE)),
             None => None,
         };
         // What is spilled is encrypted where users must not read each other's data; that takes httpfs's cryptography.
         let encryption = (!trusted).then_some("httpfs");
-        let extensions = self.sample.map(Sample::extension).into_iter().chain(encryption);
-        let extensions = extensions.map(|name| self.extension(name)).collect::<Result<_, _>>()?;
-        let allowed: Result<Vec<PathBuf>, WorkerError> = self.allow_path.iter().map(|path| usable(path)).collect();
+        let own = self.sample.map(Sample::extension).into_iter().chain(encryption).map(str::to_owned);
+        let extensions = own.chain(catalogs.extensions()).map(|name| self.extension(name)).collect::<Result<_, _>>()?;
+        let places = self.allow_path.iter().cloned().chain(catalogs.places());
+        let allowed: Result<Vec<String>, WorkerError> = places.map(|place| usable_place(&place)).collect();
         Ok(InstanceConfig {
             file,
             threads: self.threads,
@@ -279,7 +300,7 @@ impl WorkerConfig {
     }
 
     /// The file of an extension: where we were told, beside the program, or where `make deps` put it.
-    fn extension(&self, name: &'static str) -> Result<PathBuf, WorkerError> {
+    fn extension(&self, name: String) -> Result<PathBuf, WorkerError> {
         let installed = std::env::current_exe()
             .ok()
             .and_then(|program| program.parent()?.parent().map(|root| root.join("lib/tavana/extensions")));
@@ -296,9 +317,13 @@ impl WorkerConfig {
     }
 }
 
-/// Attaches PostgreSQL's catalog, for clients of the PostgreSQL frontend.
-pub(crate) fn make_pg_catalog(instance: &Instance, folder: &Path) -> Result<Snapshot, WorkerError> {
+/// Attaches PostgreSQL's catalog, for clients of the PostgreSQL frontend. `home` is the database that sessions begin in, as SQL
+/// names it; DuckDB's first one when it is not given.
+pub(crate) fn make_pg_catalog(instance: &Instance, home: Option<&str>, folder: &Path) -> Result<Snapshot, WorkerError> {
     let connection = instance.connect()?;
+    if let Some(home) = home {
+        connection.execute(&format!("USE {home}"))?;
+    }
     let home = connection.current("system.main.current_database()")?;
     let file = folder.join("pg_catalog.duckdb").display().to_string();
     pg_catalog::make(&file, &home, &[PG_MACROS], &mut |sql| connection.execute(sql).map(|_| ()))?;
@@ -310,6 +335,14 @@ fn usable(folder: &Path) -> Result<PathBuf, WorkerError> {
     std::fs::create_dir_all(folder)
         .and_then(|()| folder.canonicalize())
         .map_err(|source| WorkerError::Folder { folder: folder.display().to_string(), source })
+}
+
+/// A folder with its full path, or an address as it is.
+fn usable_place(place: &str) -> Result<String, WorkerError> {
+    if place.contains("://") {
+        return Ok(place.to_owned());
+    }
+    Ok(usable(Path::new(place))?.display().to_string())
 }
 
 async fn sweep(shared: Arc<Shared>) {

@@ -22,7 +22,7 @@ pub use error::EngineError;
 pub use instance::{Instance, InstanceConfig};
 pub use prepared::{Pending, Prepared};
 pub use result::{Chunk, Column, Layout, Plain, ResultStream, Returns};
-pub use schema::{quoted, sql_type};
+pub use schema::{literal, quoted, sql_type};
 
 /// The DuckDB version that is linked, for example `v1.5.5`.
 pub fn version() -> String {

@@ -3,10 +3,12 @@
 //! A call comes in through [`service`], which finds out who calls ([`caller`]) and what is asked. Statements go
 //! to [`execute`], which leases a connection from [`session`], lets [`statement`] judge the text, and runs it on
 //! [`engine`]. Results leave through [`stream`], or wait in [`spool`]. [`ingest`] takes bulk data, [`metadata`] answers
-//! what clients ask of catalogs and types. [`config`] builds all of it.
+//! what clients ask of catalogs and types. [`catalogs`] attaches what a worker
+//! shares with others, [`system`] has the tables about the server itself. [`config`] builds all of it.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 mod caller;
+mod catalogs;
 mod config;
 mod engine;
 mod execute;
@@ -21,8 +23,10 @@ mod session;
 mod spool;
 mod statement;
 mod stream;
+mod system;
 
 pub use caller::Trust;
+pub use catalogs::CatalogsError;
 pub use config::{Progress, Worker, WorkerConfig, WorkerError};
 pub use sample::Sample;
 pub use service::WorkerService;

@@ -18,6 +18,8 @@ pub(crate) mod snapshot;
 
 use snapshot::ROWS_DATABASE;
 
+use crate::engine::{literal, quoted};
+
 /// The name under which the catalog is attached; its SQL and the frontend's translation rely on it.
 pub(crate) const DATABASE: &str = "pgc";
 
@@ -59,7 +61,8 @@ pub(crate) fn make<E>(
     run(&format!("USE {DATABASE}"))?;
     more.iter().flat_map(|script| statements(script)).try_for_each(&mut *run)?;
     run(&format!("USE {}", quoted(home)))?;
-    SCRIPTS.iter().flat_map(|script| statements(script)).try_for_each(&mut *run)?;
+    let own = literal(home);
+    SCRIPTS.iter().flat_map(|script| statements(script)).try_for_each(|sql| run(&sql.replace("$home$", &own)))?;
     run("COMMIT")?;
     run(&format!("DETACH {DATABASE}"))?;
     run(&format!("ATTACH '{file}' AS {DATABASE} (READ_ONLY)"))
@@ -85,10 +88,6 @@ fn insert(section: &str) -> String {
         fields.join(", "),
         rows.trim_end_matches('\n'),
     )
-}
-
-fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use tavana_wire::FailureKind;
 
 use super::connection::Connection;
 use super::error::EngineError;
+use super::schema::literal;
 use super::{c_string, text};
 
 /// How an instance is opened.
@@ -29,8 +30,8 @@ pub struct InstanceConfig {
     pub temp_limit_bytes: Option<u64>,
     /// Extension files to load.
     pub extensions: Vec<PathBuf>,
-    /// Folders that SQL may read and write; `None` means every file of the machine.
-    pub allowed_paths: Option<Vec<PathBuf>>,
+    /// Folders and beginnings of addresses that SQL may read and write below; `None` means every file of the machine.
+    pub allowed_paths: Option<Vec<String>>,
     /// Settings that sessions may change once the instance is locked.
     pub session_settings: &'static [&'static str],
 }
@@ -94,6 +95,8 @@ impl Instance {
         }
         let instance = Self { database: Arc::new(Database { raw }) };
         let connection = instance.connect()?;
+        // Attaching uses the secret manager, which takes no settings from then on.
+        connection.execute("SET allow_persistent_secrets = false")?;
         for extension in &config.extensions {
             connection.execute(&format!("LOAD {}", literal(&extension.display().to_string())))?;
         }
@@ -115,14 +118,13 @@ impl Instance {
     pub fn lock(&self, config: &InstanceConfig) -> Result<(), EngineError> {
         let connection = self.connect()?;
         let mut steps = vec![
-            ("allow_persistent_secrets", "false".to_owned()),
             ("allow_community_extensions", "false".to_owned()),
             ("autoinstall_known_extensions", "false".to_owned()),
             ("autoload_known_extensions", "false".to_owned()),
             ("max_expression_depth", MAX_EXPRESSION_DEPTH.to_string()),
         ];
         if let Some(paths) = &config.allowed_paths {
-            let paths: Vec<String> = paths.iter().map(|path| literal(&path.display().to_string())).collect();
+            let paths: Vec<String> = paths.iter().map(|path| literal(path)).collect();
             connection.execute(&format!("SET allowed_directories = [{}]", paths.join(", ")))?;
             steps.push(("enable_external_access", "false".to_owned()));
             // SQL may read the folder that DuckDB spills to, and with it what other users' statements spilled.
@@ -135,7 +137,10 @@ impl Instance {
         let allowed: Vec<String> = allowed.map(|name| literal(name)).collect();
         connection.execute(&format!("SET allowed_configs = [{}]", allowed.join(", ")))?;
         connection.execute("SET lock_configuration = true")?;
-        steps.push(("lock_configuration", "true".to_owned()));
+        steps.extend(
+            ["lock_configuration", "allow_persistent_secrets"]
+                .map(|name| (name, (name == "lock_configuration").to_string())),
+        );
         for (name, value) in &steps {
             let found = setting(&connection, name)?;
             if found != *value {
@@ -171,9 +176,4 @@ fn setting(connection: &Connection, name: &str) -> Result<String, EngineError> {
         column.value(0).to_owned()
     });
     Ok(value.unwrap_or_default())
-}
-
-/// Text in single quotes, as SQL reads it whole.
-fn literal(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
 }

@@ -207,3 +207,8 @@ fn no_type(data_type: &DataType) -> EngineError {
 pub fn quoted(identifier: &str) -> String {
     format!("\"{}\"", identifier.replace('"', "\"\""))
 }
+
+/// Text in single quotes, as SQL reads it whole.
+pub fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}

@@ -32,7 +32,7 @@ CREATE MACRO pgc.fixed.shown(db) AS db IN (system.main.current_database(), 'temp
 -- The database and the user as clients know them. The frontend sets the variables `pg_user`,
 -- `pg_role`, `pg_settings` (a map) and `pg_backend` for each session; without it there are defaults.
 CREATE OR REPLACE MACRO pgc.current_database() AS CASE system.main.current_database()
-    WHEN 'memory' THEN 'tavana' ELSE system.main.current_database() END;
+    WHEN $home$ THEN 'tavana' ELSE system.main.current_database() END;
 CREATE OR REPLACE MACRO pgc.current_catalog() AS pgc.main.current_database();
 CREATE OR REPLACE MACRO pgc.current_user() AS coalesce(getvariable('pg_user')::VARCHAR, 'tavana');
 CREATE OR REPLACE MACRO pgc.session_user() AS pgc.main.current_user();

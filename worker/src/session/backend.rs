@@ -23,6 +23,10 @@ const STREAMING_BUFFER: &str = "16MB";
 #[derive(Debug)]
 pub(crate) struct Backend {
     connection: Connection,
+    /// The database that sessions begin in, as SQL names it.
+    home: Option<String>,
+    /// Whether the session's settings lead it into another database.
+    is_abroad: bool,
     settings: BTreeMap<String, String>,
     prepared: LruCache<String, Kept>,
     ran: LruCache<String, Ran>,
@@ -61,12 +65,22 @@ struct Ran {
 }
 
 impl Backend {
-    pub(crate) fn open(instance: &Instance, changes: Changes, snapshot: Snapshot) -> Result<Self, EngineError> {
+    pub(crate) fn open(
+        instance: &Instance,
+        home: Option<String>,
+        changes: Changes,
+        snapshot: Snapshot,
+    ) -> Result<Self, EngineError> {
         let connection = instance.connect()?;
+        if let Some(home) = &home {
+            connection.execute(&format!("USE {home}"))?;
+        }
         connection.execute(&format!("SET SESSION streaming_buffer_size = '{STREAMING_BUFFER}'"))?;
         let (prepared, ran) = (LruCache::new(PREPARED_PER_CONNECTION), LruCache::new(RAN_PER_CONNECTION));
         Ok(Self {
             connection,
+            home,
+            is_abroad: false,
             settings: BTreeMap::new(),
             prepared,
             ran,
@@ -158,7 +172,8 @@ impl Backend {
             return Ok(());
         }
         // A statement that asks by a name we do not look for reads the live state, and is right, too.
-        let rows = match (asks, self.has_changes || self.has_temporaries) {
+        // The rows that are kept for all are those of the database that sessions begin in.
+        let rows = match (asks, self.has_changes || self.has_temporaries || self.is_abroad) {
             (false, _) => Rows::Live,
             (true, false) => Rows::Shared,
             (true, true) if asks_much(sql) => Rows::Own,
@@ -290,6 +305,9 @@ impl Backend {
         let stale: Vec<String> = self.settings.keys().filter(|name| !wanted.contains_key(*name)).cloned().collect();
         for name in stale {
             self.run_setting(&reset_statement(&name))?;
+            if let (Some(home), true) = (&self.home, PLACES.contains(&name.as_str())) {
+                self.run_setting(&format!("USE {home}"))?;
+            }
             self.settings.remove(&name);
         }
         for (name, value) in wanted {
@@ -298,6 +316,8 @@ impl Backend {
                 self.settings.insert(name.clone(), value.clone());
             }
         }
+        self.is_abroad =
+            self.settings.iter().any(|(name, value)| PLACES.contains(&name.as_str()) && leads_abroad(value));
         Ok(())
     }
 
@@ -322,6 +342,15 @@ fn asks_much(sql: &str) -> bool {
 
 /// The setting that `USE` changes; its value is the text after `USE`.
 pub(crate) const USE: &str = "use";
+
+/// Settings that say where names without a database are looked for.
+const PLACES: [&str; 3] = [USE, "schema", "search_path"];
+
+/// Whether a place may be in another database than the one that sessions begin in: it names one.
+fn leads_abroad(place: &str) -> bool {
+    place.trim_matches('\'').split(',').any(|part| part.contains('.') && part.trim() != "pgc.main")
+        || !place.starts_with('\'')
+}
 
 fn set_statement(name: &str, value: &str) -> String {
     if name == USE { format!("USE {value}") } else { format!("SET SESSION {name} = {value}") }
@@ -353,9 +382,9 @@ mod tests {
         fn new() -> Self {
             let instance = Instance::open(&InstanceConfig::default()).unwrap();
             let folder = tempfile::tempdir().unwrap();
-            let snapshot = make_pg_catalog(&instance, folder.path()).unwrap();
+            let snapshot = make_pg_catalog(&instance, None, folder.path()).unwrap();
             let changes = Changes::default();
-            let open = || Backend::open(&instance, changes.clone(), snapshot.clone()).unwrap();
+            let open = || Backend::open(&instance, None, changes.clone(), snapshot.clone()).unwrap();
             let (reader, writer) = (open(), open());
             writer.connection().execute("CREATE TABLE t AS SELECT (range % 10)::INT AS i FROM range(1000)").unwrap();
             Self { _folder: folder, changes, reader, writer }

@@ -6,10 +6,15 @@
 //! used only when there was none since it was made.
 
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::time::Instant;
 
 /// The changes of one instance; clones share them.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Changes(Arc<RwLock<State>>);
+pub(crate) struct Changes {
+    state: Arc<RwLock<State>>,
+    /// When it began, where others change what this instance reads, too.
+    shared_since: Option<Instant>,
+}
 
 #[derive(Debug, Default)]
 struct State {
@@ -49,21 +54,29 @@ pub(crate) struct Change {
 pub(crate) struct Version(u64);
 
 impl Changes {
+    /// The changes of an instance whose catalogs others change, too, unseen: no plan is used twice, and what is known of the
+    /// catalog is asked anew every second.
+    pub(crate) fn shared() -> Self {
+        Self { shared_since: Some(Instant::now()), ..Self::default() }
+    }
+
     /// Begins a change; to be held until its outcome can be seen by all who may see it.
     pub(crate) fn begin(&self, changed: Changed) -> Change {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).under_way += 1;
+        self.state.write().unwrap_or_else(PoisonError::into_inner).under_way += 1;
         Change { changes: self.clone(), changed }
     }
 
     /// The version now; none while something is being changed, because a plan made now may miss it.
     pub(crate) fn version(&self) -> Option<Version> {
         let state = self.read();
-        (state.under_way == 0).then_some(Version(state.ended))
+        (state.under_way == 0 && self.shared_since.is_none()).then_some(Version(state.ended))
     }
 
     /// Counts the changes of what names mean.
     pub(crate) fn catalog(&self) -> CatalogState {
-        self.read().catalog
+        let mut state = self.read().catalog;
+        state.changes += self.shared_since.map_or(0, |since| since.elapsed().as_secs());
+        state
     }
 
     /// Whether nothing has changed since.
@@ -78,13 +91,13 @@ impl Changes {
     }
 
     fn read(&self) -> RwLockReadGuard<'_, State> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner)
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Change {
     fn drop(&mut self) {
-        let mut state = self.changes.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.changes.state.write().unwrap_or_else(PoisonError::into_inner);
         state.under_way -= 1;
         state.ended += 1;
         state.catalog.changes += u64::from(self.changed != Changed::Rows);

@@ -15,14 +15,16 @@ const MAX_IDLE: usize = 64;
 #[derive(Debug)]
 pub(crate) struct Pool {
     instance: Instance,
+    /// The database that sessions begin in, as SQL names it; DuckDB's first one when it is not given.
+    home: Option<String>,
     changes: Changes,
     snapshot: Snapshot,
     idle: Mutex<Vec<Backend>>,
 }
 
 impl Pool {
-    pub(crate) fn new(instance: Instance, changes: Changes, snapshot: Snapshot) -> Arc<Self> {
-        Arc::new(Self { instance, changes, snapshot, idle: Mutex::default() })
+    pub(crate) fn new(instance: Instance, home: Option<String>, changes: Changes, snapshot: Snapshot) -> Arc<Self> {
+        Arc::new(Self { instance, home, changes, snapshot, idle: Mutex::default() })
     }
 
     /// Takes a connection: one that has `sql` prepared if there is one, else the last used, else a new one.
@@ -47,7 +49,7 @@ impl Pool {
     }
 
     fn backend(&self) -> Result<Backend, EngineError> {
-        Backend::open(&self.instance, self.changes.clone(), self.snapshot.clone())
+        Backend::open(&self.instance, self.home.clone(), self.changes.clone(), self.snapshot.clone())
     }
 
     /// Takes a connection back; one that holds somebody's state is closed.

@@ -1,0 +1,223 @@
+//! The catalogs of a worker beside its own database, and the credentials of the stores they lie on.
+//!
+//! A catalogs file names them, so that every worker of a fleet sees the same tables: it is read ([`file`]) and checked before anything is
+//! opened, and then becomes SQL ([`attach`]) that is run once, ahead of the locking of the instance. A secret is read from where the
+//! file says ([`secret`]), goes into DuckDB's secret manager, in memory, and is taken out of every error on the way.
+
+mod attach;
+mod file;
+mod secret;
+
+use std::path::{Path, PathBuf};
+
+use tavana_wire::FailureKind;
+
+use crate::engine::{Connection, EngineError};
+use file::{CatalogEntry, CatalogsFile, Store};
+use secret::SecretError;
+
+/// The database with tables about the server itself.
+pub(crate) const SYSTEM_DATABASE: &str = "tavana";
+/// Names of databases that no catalog may take: DuckDB's own and ours.
+const TAKEN_NAMES: &[&str] =
+    &["local", "memory", "system", "temp", "main", "pgc", "pgc_rows", "pg_catalog", SYSTEM_DATABASE];
+
+/// What is wrong with a catalogs file, or with what it names.
+#[derive(Debug, thiserror::Error)]
+pub enum CatalogsError {
+    /// The file cannot be read.
+    #[error("cannot read the catalogs file {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// The file is no TOML, or has keys or values that are not known.
+    #[error("the catalogs file {} is not valid: {}", path.display(), source.message())]
+    Form {
+        /// The file.
+        path: PathBuf,
+        /// The cause; only its message is shown, since the line that it quotes may hold a secret.
+        source: toml::de::Error,
+    },
+    /// A catalog or store asks for what makes no sense.
+    #[error("{place}: {reason}")]
+    Entry {
+        /// Which, such as ``catalog `lake` ``.
+        place: String,
+        /// What is wrong, and what helps.
+        reason: String,
+    },
+    /// A secret is not where the file says.
+    #[error("{place}: {source}")]
+    Secret {
+        /// Which catalog or store.
+        place: String,
+        /// The cause.
+        source: SecretError,
+    },
+    /// DuckDB cannot open what the file names.
+    #[error("{place} cannot be opened: {message}")]
+    Open {
+        /// Which catalog or store.
+        place: String,
+        /// What DuckDB says, without secrets.
+        message: String,
+        /// The kind of DuckDB's error.
+        kind: FailureKind,
+    },
+}
+
+impl CatalogsError {
+    /// What went wrong.
+    pub fn kind(&self) -> FailureKind {
+        match self {
+            Self::Read { .. } => FailureKind::Io,
+            Self::Form { .. } | Self::Entry { .. } | Self::Secret { .. } => FailureKind::InvalidRequest,
+            Self::Open { kind, .. } => *kind,
+        }
+    }
+}
+
+/// What a catalogs file asks for, checked, with its secrets.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Catalogs {
+    default: Option<String>,
+    extensions: Vec<String>,
+    stores: Vec<(String, Store)>,
+    catalogs: Vec<(String, CatalogEntry)>,
+}
+
+impl Catalogs {
+    /// Reads and checks a catalogs file.
+    ///
+    /// # Errors
+    /// [`CatalogsError`], naming the catalog or store that is wrong.
+    pub(crate) fn read(path: &Path) -> Result<Self, CatalogsError> {
+        let text =
+            std::fs::read_to_string(path).map_err(|source| CatalogsError::Read { path: path.to_owned(), source })?;
+        let file: CatalogsFile =
+            toml::from_str(&text).map_err(|source| CatalogsError::Form { path: path.to_owned(), source })?;
+        Self::checked(file)
+    }
+
+    fn checked(file: CatalogsFile) -> Result<Self, CatalogsError> {
+        for name in file.catalog.keys() {
+            let wrong = |reason: &str| entry(&catalog_place(name), reason);
+            if !is_name(name) {
+                return Err(wrong("a name is made of small letters, digits and _, and begins with a letter"));
+            }
+            if TAKEN_NAMES.contains(&name.as_str()) || name.starts_with("__ducklake_metadata_") {
+                return Err(wrong("this name belongs to the server; choose another"));
+            }
+        }
+        if let Some(default) = file.default.as_ref().filter(|name| !file.catalog.contains_key(*name)) {
+            return Err(entry("the key `default`", &format!("there is no catalog `{default}` in the file")));
+        }
+        for (name, store) in &file.store {
+            store.check(&store_place(name))?;
+        }
+        for (name, catalog) in &file.catalog {
+            catalog.check(&catalog_place(name))?;
+        }
+        for name in file.extensions.iter().filter(|name| !is_name(name)) {
+            return Err(entry("the key `extensions`", &format!("`{name}` is no name of an extension")));
+        }
+        Ok(Self {
+            default: file.default,
+            extensions: file.extensions,
+            stores: file.store.into_iter().collect(),
+            catalogs: file.catalog.into_iter().collect(),
+        })
+    }
+
+    /// The catalog that sessions begin in; the embedded database when there is none.
+    pub(crate) fn default(&self) -> Option<&str> {
+        self.default.as_deref()
+    }
+
+    /// Whether others than this worker change what its statements read.
+    pub(crate) fn are_shared(&self) -> bool {
+        !self.catalogs.is_empty()
+    }
+
+    /// The extensions that these catalogs and stores need, each after those that it needs itself.
+    pub(crate) fn extensions(&self) -> Vec<String> {
+        let mut needed: Vec<String> = Vec::new();
+        let stores = self.stores.iter().flat_map(|(_, store)| store.extensions());
+        let catalogs = self.catalogs.iter().flat_map(|(_, catalog)| catalog.extensions());
+        let asked = self.extensions.iter().map(String::as_str);
+        for name in stores.chain(catalogs).chain(asked).flat_map(with_what_it_needs) {
+            if !needed.iter().any(|known| known == name) {
+                needed.push(name.to_owned());
+            }
+        }
+        needed
+    }
+
+    /// The places that statements may read and write because a catalog lies there.
+    pub(crate) fn places(&self) -> Vec<String> {
+        self.catalogs.iter().flat_map(|(_, catalog)| catalog.places()).collect()
+    }
+
+    /// Makes the secrets and attaches the catalogs; the instance is not locked yet.
+    ///
+    /// # Errors
+    /// [`CatalogsError`] for the first that cannot be opened.
+    pub(crate) fn attach(&self, connection: &Connection) -> Result<(), CatalogsError> {
+        for (name, store) in &self.stores {
+            let place = store_place(name);
+            let secrets = store.secrets(&place)?;
+            run(connection, &place, &attach::store(name, store, &secrets), &secrets.values())?;
+        }
+        for (name, catalog) in &self.catalogs {
+            let place = catalog_place(name);
+            let password = catalog.password(&place)?;
+            let hidden: Vec<&str> = password.as_deref().into_iter().collect();
+            for statement in attach::catalog(name, catalog, password.as_deref()) {
+                run(connection, &place, &statement, &hidden)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Runs one statement that may hold secrets, and keeps them out of its error.
+fn run(connection: &Connection, place: &str, sql: &str, hidden: &[&str]) -> Result<(), CatalogsError> {
+    connection.execute(sql).map(|_| ()).map_err(|error: EngineError| {
+        let mut message = error.to_string();
+        for secret in hidden.iter().filter(|secret| !secret.is_empty()) {
+            message = message.replace(secret, "…");
+        }
+        CatalogsError::Open { place: place.to_owned(), message, kind: error.kind() }
+    })
+}
+
+fn with_what_it_needs(extension: &str) -> Vec<&str> {
+    match extension {
+        "iceberg" => vec!["avro", "iceberg"],
+        "aws" => vec!["httpfs", "aws"],
+        other => vec![other],
+    }
+}
+
+fn catalog_place(name: &str) -> String {
+    format!("catalog `{name}`")
+}
+
+fn store_place(name: &str) -> String {
+    format!("store `{name}`")
+}
+
+fn entry(place: &str, reason: &str) -> CatalogsError {
+    CatalogsError::Entry { place: place.to_owned(), reason: reason.to_owned() }
+}
+
+fn is_name(name: &str) -> bool {
+    name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_')
+}
+
+#[cfg(test)]
+mod tests;

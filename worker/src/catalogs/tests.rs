@@ -1,0 +1,114 @@
+use super::*;
+
+fn read(text: &str) -> Result<Catalogs, String> {
+    let file: CatalogsFile = toml::from_str(text).map_err(|error| error.message().to_owned())?;
+    Catalogs::checked(file).map_err(|error| error.to_string())
+}
+
+const WHOLE: &str = r#"
+default = "lake"
+extensions = ["fts"]
+
+[store.minio]
+scope = "s3://lake/"
+endpoint = "127.0.0.1:9000"
+access-key-id = "k"
+secret-access-key = "it's"
+url-style = "path"
+use-ssl = false
+
+[store.clouds]
+scope = "az://box/"
+account-name = "acc"
+
+[catalog.lake]
+type = "ducklake"
+metadata = "postgres:host=db dbname=lake"
+password = "pass"
+data-path = "s3://lake/tables"
+
+[catalog.logs]
+type = "files"
+tables.events = "s3://logs/2026/*/*.parquet"
+tables.trips = { location = "/data/trips.csv", options = { header = true, delim = ";" } }
+
+[catalog.ice]
+type = "iceberg"
+tables.one = "az://box/one"
+"#;
+
+#[test]
+fn a_whole_file_becomes_statements() {
+    let catalogs = read(WHOLE).unwrap();
+    assert_eq!(catalogs.default(), Some("lake"));
+    assert_eq!(catalogs.extensions(), ["azure", "httpfs", "avro", "iceberg", "ducklake", "postgres_scanner", "fts"],);
+    assert_eq!(catalogs.places(), ["az://box/one/", "s3://lake/tables/", "s3://logs/2026/", "/data/"]);
+    let (name, store) = &catalogs.stores[1];
+    let secrets = store.secrets("here").unwrap();
+    assert_eq!(
+        attach::store(name, store, &secrets),
+        "CREATE SECRET \"tavana_store_minio\" (TYPE s3, SCOPE 's3://lake/', KEY_ID 'k', SECRET 'it''s', \
+         ENDPOINT '127.0.0.1:9000', URL_STYLE 'path', USE_SSL false)",
+    );
+    let statements: Vec<String> =
+        catalogs.catalogs.iter().flat_map(|(name, catalog)| attach::catalog(name, catalog, Some("pass"))).collect();
+    assert_eq!(
+        statements,
+        [
+            "ATTACH ':memory:' AS \"ice\"",
+            "CREATE VIEW \"ice\".main.\"one\" AS FROM iceberg_scan('az://box/one')",
+            "CREATE SECRET \"tavana_catalog_lake\" (TYPE postgres, PASSWORD 'pass')",
+            "ATTACH 'ducklake:postgres:host=db dbname=lake' AS \"lake\" \
+             (DATA_PATH 's3://lake/tables', META_SECRET 'tavana_catalog_lake')",
+            "ATTACH ':memory:' AS \"logs\"",
+            "CREATE VIEW \"logs\".main.\"events\" AS FROM read_parquet('s3://logs/2026/*/*.parquet')",
+            "CREATE VIEW \"logs\".main.\"trips\" AS FROM read_csv('/data/trips.csv', delim = ';', header = true)",
+        ],
+    );
+}
+
+#[test]
+fn what_is_wrong_is_named() {
+    let check = |text: &str, expected: &str| {
+        let reason = read(text).err().unwrap_or_default();
+        assert!(reason.contains(expected), "{reason}\n{text}");
+    };
+    check("default = 'x'", "there is no catalog `x`");
+    check("defualt = 'x'", "unknown field");
+    check("[catalog.Lake]\ntype = 'files'\ntables.a = '/a.csv'", "small letters");
+    check("[catalog.tavana]\ntype = 'files'\ntables.a = '/a.csv'", "belongs to the server");
+    check("[catalog.a]\ntype = 'ducklike'", "unknown variant");
+    check("[catalog.a]\ntype = 'files'\ntables = {}", "it has no tables");
+    check("[catalog.a]\ntype = 'files'\ntables.t = '/a'", "add format");
+    check(
+        "[catalog.a]\ntype = 'files'\ntables.t = { location = '/a.csv', options = { 'x) y' = 1 } }",
+        "no name of an option",
+    );
+    check("[catalog.a]\ntype = 'ducklake'\nmetadata = 'x'\ndata-path = '/d'", "\"sqlite:FILE\"");
+    check(
+        "[catalog.a]\ntype = 'ducklake'\nmetadata = 'postgres:host=h password=p'\ndata-path = '/d'",
+        "the key `password`",
+    );
+    check("[catalog.a]\ntype = 'postgres'\nconnection = 'postgresql://u:p@h/d'", "the key `password`");
+    check("[store.a]\nscope = 'ftp://x'", "the scope begins with");
+    check("[store.a]\nscope = 's3://x'\naccess-key-id = 'k'", "go together");
+    check("[store.a]\nscope = 'gs://x'", "HMAC");
+    check("[store.a]\nscope = 'az://x'", "connection-string or account-name");
+}
+
+#[test]
+fn a_secret_is_read_from_where_it_is_and_never_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("secret");
+    std::fs::write(&file, "from a file\n").unwrap();
+    let text = format!(
+        "[store.a]\nscope = 's3://x'\naccess-key-id = 'k'\nsecret-access-key = {{ file = '{}' }}",
+        file.display()
+    );
+    let store = &read(&text).unwrap().stores[0].1;
+    assert_eq!(store.secrets("here").unwrap().values(), ["from a file"]);
+    let text = "[store.a]\nscope = 's3://x'\naccess-key-id = 'k'\nsecret-access-key = { env = 'TAVANA_TEST_NOT_SET' }";
+    let error = read(text).unwrap().stores[0].1.secrets("store `a`").err().unwrap().to_string();
+    assert!(error.contains("store `a`") && error.contains("TAVANA_TEST_NOT_SET"), "{error}");
+    assert!(!format!("{:?}", read(WHOLE).unwrap()).contains("it's"));
+}

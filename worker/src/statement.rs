@@ -160,6 +160,14 @@ impl<'a> Statement<'a> {
         self.tokens.iter().any(|token| unquoted(&self.text[token.start..token.end]).eq_ignore_ascii_case(name))
     }
 
+    /// Whether a name that begins so stands anywhere in it, as a word or in quotes of any kind.
+    fn names_with_prefix(&self, prefix: &str) -> bool {
+        self.tokens.iter().any(|token| {
+            let name = unquoted(&self.text[token.start..token.end]);
+            name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+        })
+    }
+
     fn is_keyword(&self, index: usize, word: &str) -> bool {
         self.kind_at(index) == Some(TokenKind::Word) && self.token_text(index).eq_ignore_ascii_case(word)
     }

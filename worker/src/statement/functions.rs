@@ -2,7 +2,7 @@
 //!
 //! Locking an instance does not stop functions that change it, show what others do, or run text that no policy saw.
 //! Every table function, table macro and pragma of DuckDB 1.5.5 was looked at, and every scalar function it calls volatile.
-//! `functions-1.5.5.txt` lists them all; a test fails on a name that is neither refused nor reviewed, so
+//! `functions-1.5.5.txt` lists them all, `extension-functions-1.5.5.txt` those of the extensions that are shipped; a test fails on a name that is neither refused nor reviewed, so
 //! a new version of DuckDB brings a review.
 
 /// Who may call a function that not everybody may call.
@@ -24,6 +24,11 @@ const HIDES: &str = "it runs a text that is not seen when the statement is check
 const INNER: &str = "it is for programs that embed DuckDB";
 const CHECKPOINTS: &str = "a checkpoint holds up everybody's writes; ask an administrator";
 const OTHERS_FILES: &str = "it shows which files and storage other sessions use; ask an administrator";
+const OTHER_DATABASES: &str = "it opens databases and files past the places that the server allows; ask for a catalog of the type postgres or ducklake";
+const PAST_THE_PLACES: &str =
+    "it reads files past the places that the server allows; ask for a catalog of the type delta or files";
+const MAINTAINS: &str = "it maintains a catalog for everybody; ask an administrator";
+const CHANGES: &str = "it changes a table, and the role reader only reads";
 const GENERATES: &str = "it makes tables, and the role reader only reads";
 
 /// Functions that are refused, with who may call them all the same, and the reason.
@@ -50,6 +55,54 @@ pub(super) const REFUSED: &[(&str, Calls, &str)] = &[
     ("duckdb_external_file_cache", Calls::Admins, OTHERS_FILES),
     ("duckdb_secrets", Calls::Admins, OTHERS_FILES),
     ("which_secret", Calls::Admins, OTHERS_FILES),
+    ("load_aws_credentials", Calls::Never, "credentials of stores come with the server's configuration"),
+    ("postgres_attach", Calls::Never, OTHER_DATABASES),
+    ("postgres_configure_pool", Calls::Never, OTHER_DATABASES),
+    ("postgres_execute", Calls::Trusted, OTHER_DATABASES),
+    ("postgres_query", Calls::Trusted, OTHER_DATABASES),
+    ("postgres_scan", Calls::Trusted, OTHER_DATABASES),
+    ("postgres_scan_pushdown", Calls::Trusted, OTHER_DATABASES),
+    ("read_postgres_binary", Calls::Trusted, OTHER_DATABASES),
+    ("sqlite_attach", Calls::Never, OTHER_DATABASES),
+    ("sqlite_query", Calls::Trusted, OTHER_DATABASES),
+    ("sqlite_scan", Calls::Trusted, OTHER_DATABASES),
+    ("delta_domain_metadata", Calls::Trusted, PAST_THE_PLACES),
+    ("delta_filter_pushdown_log", Calls::Trusted, PAST_THE_PLACES),
+    ("delta_filter_pushdown_log_tpcds", Calls::Trusted, PAST_THE_PLACES),
+    ("delta_get_transaction_version", Calls::Trusted, PAST_THE_PLACES),
+    ("delta_list_files", Calls::Trusted, PAST_THE_PLACES),
+    ("delta_scan", Calls::Trusted, PAST_THE_PLACES),
+    ("delta_set_transaction_version", Calls::Never, PAST_THE_PLACES),
+    ("copy_dir", Calls::Never, PAST_THE_PLACES),
+    ("st_read", Calls::Trusted, PAST_THE_PLACES),
+    ("st_read_meta", Calls::Trusted, PAST_THE_PLACES),
+    ("ducklake_add_data_files", Calls::Admins, MAINTAINS),
+    ("ducklake_cleanup_old_files", Calls::Admins, MAINTAINS),
+    ("ducklake_commit", Calls::Admins, MAINTAINS),
+    ("ducklake_delete_orphaned_files", Calls::Admins, MAINTAINS),
+    ("ducklake_expire_snapshots", Calls::Admins, MAINTAINS),
+    ("ducklake_flush_inlined_data", Calls::Admins, MAINTAINS),
+    ("ducklake_merge_adjacent_files", Calls::Admins, MAINTAINS),
+    ("ducklake_rewrite_data_files", Calls::Admins, MAINTAINS),
+    ("ducklake_set_option", Calls::Admins, MAINTAINS),
+    // The same as functions of each catalog.
+    ("add_data_files", Calls::Admins, MAINTAINS),
+    ("cleanup_old_files", Calls::Admins, MAINTAINS),
+    ("delete_orphaned_files", Calls::Admins, MAINTAINS),
+    ("expire_snapshots", Calls::Admins, MAINTAINS),
+    ("flush_inlined_data", Calls::Admins, MAINTAINS),
+    ("merge_adjacent_files", Calls::Admins, MAINTAINS),
+    ("rewrite_data_files", Calls::Admins, MAINTAINS),
+    ("set_option", Calls::Admins, MAINTAINS),
+    ("iceberg_to_ducklake", Calls::Admins, MAINTAINS),
+    ("set_iceberg_schema_properties", Calls::Admins, MAINTAINS),
+    ("set_iceberg_table_properties", Calls::Admins, MAINTAINS),
+    ("remove_iceberg_schema_properties", Calls::Admins, MAINTAINS),
+    ("remove_iceberg_table_properties", Calls::Admins, MAINTAINS),
+    ("ducklake_set_commit_message", Calls::Writers, CHANGES),
+    ("set_commit_message", Calls::Writers, CHANGES),
+    ("create_fts_index", Calls::Writers, CHANGES),
+    ("drop_fts_index", Calls::Writers, CHANGES),
     ("nextval", Calls::Writers, "it changes the sequence, and the role reader only reads"),
     ("dbgen", Calls::Writers, GENERATES),
     ("dsdgen", Calls::Writers, GENERATES),
@@ -61,8 +114,10 @@ pub(super) const REFUSED_VIEWS: &[&str] = &["duckdb_logs"];
 /// The pragmas that may be called. All others change the instance, or the connection behind the session's back.
 pub(super) const PRAGMAS: &[&str] = &[
     "collations",
+    "create_fts_index",
     "database_list",
     "database_size",
+    "drop_fts_index",
     "functions",
     "metadata_info",
     "platform",
@@ -104,13 +159,24 @@ mod tests {
         read_json_auto read_json_objects read_json_objects_auto read_ndjson read_ndjson_auto read_ndjson_objects
         read_parquet read_text repeat repeat_row sniff_csv summary test_all_types test_vector_types unnest
         current_connection_id current_query current_query_id current_transaction_id currval error gen_random_uuid random
-        setseed sleep_ms stats uuid uuidv4 uuidv7";
+        setseed sleep_ms stats uuid uuidv4 uuidv7
+        read_avro iceberg_column_stats iceberg_load_table_response iceberg_metadata iceberg_partition_stats iceberg_scan
+        iceberg_schema_properties iceberg_snapshots iceberg_table_properties iceberg_verify_equality_deletes
+        ducklake_current_snapshot ducklake_last_committed_snapshot ducklake_list_files ducklake_options ducklake_scan
+        ducklake_settings ducklake_snapshots ducklake_table_deletions ducklake_table_info ducklake_table_insertions
+        ducklake_table_changes pg_clear_cache st_drivers st_generatepoints st_readosm st_readshp pragma_rtree_index_info
+        rtree_index_dump rtree_index_scan shapefile_meta read_xlsx tpch_answers tpch_queries";
 
-    /// Of extensions, which the file does not list.
-    const OF_EXTENSIONS: &[&str] = &["dbgen", "dsdgen", "tpch", "tpcds"];
+    /// Those of the extensions that are shipped, listed in the same way.
+    const OF_EXTENSIONS: &str = include_str!("extension-functions-1.5.5.txt");
 
     fn listed() -> Vec<(&'static str, &'static str)> {
-        LISTED.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once(' ')).collect()
+        LISTED
+            .lines()
+            .chain(OF_EXTENSIONS.lines())
+            .filter(|line| !line.starts_with('#'))
+            .filter_map(|line| line.split_once(' '))
+            .collect()
     }
 
     #[test]
@@ -126,7 +192,7 @@ mod tests {
     #[test]
     fn what_is_named_exists() {
         let listed = listed();
-        let exists = |name: &str| listed.iter().any(|(_, listed)| *listed == name) || OF_EXTENSIONS.contains(&name);
+        let exists = |name: &str| listed.iter().any(|(_, listed)| *listed == name);
         let names =
             REFUSED.iter().map(|(name, ..)| *name).chain(PRAGMAS.iter().copied()).chain(REVIEWED.split_whitespace());
         let gone: Vec<&str> = names.filter(|name| !exists(name)).collect();

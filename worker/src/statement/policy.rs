@@ -11,6 +11,9 @@ use super::settings::{names_own, names_temporary, values, worker_flag};
 use super::{SettingChange, Statement, StatementKind, TokenKind, unquoted};
 use crate::pg_catalog::snapshot::ROWS_DATABASE;
 
+/// How the names of the databases begin in which DuckLake keeps its metadata; who writes there destroys the tables.
+const METADATA_DATABASES: &str = "__ducklake_metadata_";
+
 /// Why a statement is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum PolicyError {
@@ -42,6 +45,10 @@ pub(crate) enum PolicyError {
     TemporaryPlace,
     #[error("the database {} holds rows of the server's own; it can be read only", ROWS_DATABASE)]
     OwnDatabase,
+    #[error(
+        "the metadata of a DuckLake is the server's own; its functions show what is in it, as in FROM ducklake_snapshots('lake')"
+    )]
+    OwnMetadata,
     #[error("the function `{name}` is not available: {reason}")]
     Function { name: &'static str, reason: &'static str },
     #[error("the pragma `{0}` is not available; those that only show something are, and settings are changed with SET")]
@@ -63,7 +70,9 @@ impl PolicyError {
             Self::Unreadable(_) | Self::Several => FailureKind::Syntax,
             Self::ReadOnly | Self::AdminOnly(_) => FailureKind::PermissionDenied,
             Self::Extensions | Self::Secrets | Self::WorkerSetting { .. } => FailureKind::PermissionDenied,
-            Self::GlobalSetting | Self::Function { .. } | Self::OwnDatabase => FailureKind::PermissionDenied,
+            Self::GlobalSetting | Self::Function { .. } | Self::OwnDatabase | Self::OwnMetadata => {
+                FailureKind::PermissionDenied
+            }
             Self::Setting(_) | Self::SettingValue { .. } | Self::SettingForm | Self::TemporaryPlace => {
                 FailureKind::Unsupported
             }
@@ -122,6 +131,9 @@ impl Policy {
         if (0..statement.tokens.len()).any(|index| statement.is_symbol(index, ";")) {
             return Err(PolicyError::Several);
         }
+        if statement.names_with_prefix(METADATA_DATABASES) {
+            return Err(PolicyError::OwnMetadata);
+        }
         let leading = statement.leading_kind();
         if leading == StatementKind::Invalid {
             return Ok(());
@@ -157,7 +169,9 @@ impl Policy {
         let (name, value) = match change {
             SettingChange::Variable => return Ok(()),
             SettingChange::Use { target } if names_temporary(target) => return Err(PolicyError::TemporaryPlace),
-            SettingChange::Use { target } if names_own(target) => return Err(PolicyError::OwnDatabase),
+            SettingChange::Use { target } if names_own(target) || target.contains(METADATA_DATABASES) => {
+                return Err(PolicyError::OwnDatabase);
+            }
             SettingChange::Use { .. } => return Ok(()),
             SettingChange::Set { global: true, .. } | SettingChange::Reset { global: true, .. } => {
                 return Err(PolicyError::GlobalSetting);

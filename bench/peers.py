@@ -151,7 +151,7 @@ class Peer:
             self.pg_url = cluster.url()
             self.load = Load([], self._folder / "load.log", self._settings.job_seconds)
             return
-        database = self._folder / "tavana.duckdb"
+        database = self._folder / "local.duckdb"
         Path(f"{database}.wal").unlink(missing_ok=True)
         shutil.copyfile(self._data.database, database)
         if self.name == "inprocess":

@@ -152,11 +152,11 @@ def test_a_data_directory_that_is_a_file_is_refused(launch, tmp_path):
 def test_a_database_file_that_is_none_is_refused_and_left_alone(launch, tmp_path):
     data = tmp_path / "data"
     data.mkdir()
-    (data / "tavana.duckdb").write_bytes(b"precious but no database" * 1000)
+    (data / "local.duckdb").write_bytes(b"precious but no database" * 1000)
     with pytest.raises(StartFailed) as failure:
         launch(data_dir=data)
-    refused((failure.value.code, failure.value.output), "tavana.duckdb|database")
-    assert (data / "tavana.duckdb").read_bytes() == b"precious but no database" * 1000
+    refused((failure.value.code, failure.value.output), "local.duckdb|database")
+    assert (data / "local.duckdb").read_bytes() == b"precious but no database" * 1000
 
 
 @pytest.mark.parametrize("sample", ["tpch", "tpch:-1", "tpch:x", "nosuch:1"])

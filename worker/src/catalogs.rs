@@ -7,6 +7,7 @@
 mod attach;
 mod file;
 mod secret;
+mod view;
 
 use std::path::{Path, PathBuf};
 
@@ -15,6 +16,11 @@ use tavana_wire::FailureKind;
 use crate::engine::{Connection, EngineError};
 use file::{CatalogEntry, CatalogsFile, Store};
 use secret::SecretError;
+
+pub(crate) use view::View;
+
+/// How often a table that could not be read is tried again.
+pub(crate) const TRY_AGAIN_SECONDS: u64 = 30;
 
 /// The database with tables about the server itself.
 pub(crate) const SYSTEM_DATABASE: &str = "tavana";
@@ -57,6 +63,14 @@ pub enum CatalogsError {
         /// The cause.
         source: SecretError,
     },
+    /// The folder for the files of tables cannot be made.
+    #[error("{place}: its folder cannot be made: {source}")]
+    Folder {
+        /// Which catalog.
+        place: String,
+        /// The cause.
+        source: std::io::Error,
+    },
     /// DuckDB cannot open what the file names.
     #[error("{place} cannot be opened: {message}")]
     Open {
@@ -73,7 +87,7 @@ impl CatalogsError {
     /// What went wrong.
     pub fn kind(&self) -> FailureKind {
         match self {
-            Self::Read { .. } => FailureKind::Io,
+            Self::Read { .. } | Self::Folder { .. } => FailureKind::Io,
             Self::Form { .. } | Self::Entry { .. } | Self::Secret { .. } => FailureKind::InvalidRequest,
             Self::Open { kind, .. } => *kind,
         }
@@ -161,11 +175,13 @@ impl Catalogs {
         self.catalogs.iter().flat_map(|(_, catalog)| catalog.places()).collect()
     }
 
-    /// Makes the secrets and attaches the catalogs; the instance is not locked yet.
+    /// Makes the secrets and attaches the catalogs; the instance is not locked yet. Gives the views whose files cannot be
+    /// read now.
     ///
     /// # Errors
-    /// [`CatalogsError`] for the first that cannot be opened.
-    pub(crate) fn attach(&self, connection: &Connection) -> Result<(), CatalogsError> {
+    /// [`CatalogsError`] for the first catalog or store that cannot be opened.
+    pub(crate) fn attach(&self, connection: &Connection) -> Result<Vec<View>, CatalogsError> {
+        let mut waiting = Vec::new();
         for (name, store) in &self.stores {
             let place = store_place(name);
             let secrets = store.secrets(&place)?;
@@ -173,25 +189,35 @@ impl Catalogs {
         }
         for (name, catalog) in &self.catalogs {
             let place = catalog_place(name);
+            catalog.make_folder().map_err(|source| CatalogsError::Folder { place: place.clone(), source })?;
             let password = catalog.password(&place)?;
             let hidden: Vec<&str> = password.as_deref().into_iter().collect();
             for statement in attach::catalog(name, catalog, password.as_deref()) {
                 run(connection, &place, &statement, &hidden)?;
             }
+            for (table, scan) in attach::views(catalog) {
+                let view = View::new(name, table, scan);
+                if let Err(reason) = view.make(connection) {
+                    tracing::warn!("{reason}");
+                    view.excuse(connection, &reason).map_err(|error| opening(&place, &error, &[]))?;
+                    waiting.push(view);
+                }
+            }
         }
-        Ok(())
+        Ok(waiting)
     }
 }
 
 /// Runs one statement that may hold secrets, and keeps them out of its error.
 fn run(connection: &Connection, place: &str, sql: &str, hidden: &[&str]) -> Result<(), CatalogsError> {
-    connection.execute(sql).map(|_| ()).map_err(|error: EngineError| {
-        let mut message = error.to_string();
-        for secret in hidden.iter().filter(|secret| !secret.is_empty()) {
-            message = message.replace(secret, "…");
-        }
-        CatalogsError::Open { place: place.to_owned(), message, kind: error.kind() }
-    })
+    connection.execute(sql).map(|_| ()).map_err(|error| opening(place, &error, hidden))
+}
+
+fn opening(place: &str, error: &EngineError, hidden: &[&str]) -> CatalogsError {
+    let hide =
+        |message: String, secret: &&str| if secret.is_empty() { message } else { message.replace(*secret, "…") };
+    let message = hidden.iter().fold(error.to_string(), hide);
+    CatalogsError::Open { place: place.to_owned(), message, kind: error.kind() }
 }
 
 fn with_what_it_needs(extension: &str) -> Vec<&str> {

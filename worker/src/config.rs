@@ -1,8 +1,8 @@
 //! What a worker is told, and building it.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use prometheus::{IntGauge, Registry};
@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use tokio::task::AbortHandle;
 
 use crate::caller::{Callers, Trust};
-use crate::catalogs::{Catalogs, CatalogsError};
+use crate::catalogs::{Catalogs, CatalogsError, TRY_AGAIN_SECONDS, View};
 use crate::engine::{EngineError, Instance, InstanceConfig, quoted};
 use crate::execute::{Executor, StatementLimits};
 use crate::pg_catalog;
@@ -22,7 +22,7 @@ use crate::sample::Sample;
 use crate::service::poll::Jobs;
 use crate::service::prepared::BoundParameters;
 use crate::service::{Shared, WorkerService};
-use crate::session::changes::Changes;
+use crate::session::changes::{Changed, Changes};
 use crate::session::pinned::{PinnedLimits, PinnedSessions};
 use crate::session::pool::Pool;
 use crate::spool::{SpoolLimits, SpoolSpace, StoredResults};
@@ -195,7 +195,7 @@ impl WorkerConfig {
         if let Some(sample) = self.sample {
             sample.make(&instance, &|done| progress(&format!("making {sample}"), done))?;
         }
-        catalogs.attach(&instance.connect()?)?;
+        let waiting = catalogs.attach(&instance.connect()?)?;
         system::make(&instance, temp.path())?;
         let home = catalogs.default().map(quoted);
         let snapshot = make_pg_catalog(&instance, home.as_deref(), temp.path())?;
@@ -215,6 +215,9 @@ impl WorkerConfig {
         });
         let service = WorkerService::new(Arc::clone(&shared), self.max_batch_bytes);
         let sweeper = tokio::spawn(sweep(Arc::clone(&shared))).abort_handle();
+        if !waiting.is_empty() {
+            tokio::spawn(make_views(Arc::downgrade(&shared), waiting));
+        }
         Ok(Worker { service, shared, sweeper, _temp: temp })
     }
 
@@ -272,8 +275,11 @@ impl WorkerConfig {
         let encryption = (!trusted).then_some("httpfs");
         let own = self.sample.map(Sample::extension).into_iter().chain(encryption).map(str::to_owned);
         let extensions = own.chain(catalogs.extensions()).map(|name| self.extension(name)).collect::<Result<_, _>>()?;
-        let places = self.allow_path.iter().cloned().chain(catalogs.places());
-        let allowed: Result<Vec<String>, WorkerError> = places.map(|place| usable_place(&place)).collect();
+        let mut allowed = catalogs.places().iter().map(|place| whole_place(place)).collect::<Vec<_>>();
+        for place in &self.allow_path {
+            let place = if is_address(place) { place.clone() } else { usable(Path::new(place))?.display().to_string() };
+            allowed.push(format!("{}/", place.trim_end_matches('/')));
+        }
         Ok(InstanceConfig {
             file,
             threads: self.threads,
@@ -281,7 +287,7 @@ impl WorkerConfig {
             temp_dir: Some(temp_dir.to_owned()),
             temp_limit_bytes: self.temp_limit_bytes,
             extensions,
-            allowed_paths: if trusted { None } else { Some(allowed?) },
+            allowed_paths: (!trusted).then_some(allowed),
             session_settings: SESSION_SETTINGS,
         })
     }
@@ -337,12 +343,40 @@ fn usable(folder: &Path) -> Result<PathBuf, WorkerError> {
         .map_err(|source| WorkerError::Folder { folder: folder.display().to_string(), source })
 }
 
-/// A folder with its full path, or an address as it is.
-fn usable_place(place: &str) -> Result<String, WorkerError> {
-    if place.contains("://") {
-        return Ok(place.to_owned());
+/// Whether a place is on a store, not in a folder.
+fn is_address(place: &str) -> bool {
+    place.contains("://")
+}
+
+/// A folder (it ends in a slash) or file of a catalog with its full path, whether it is there already or not; an address as
+/// it is.
+fn whole_place(place: &str) -> String {
+    if is_address(place) {
+        return place.to_owned();
     }
-    Ok(usable(Path::new(place))?.display().to_string())
+    let path = Path::new(place);
+    let whole = path.canonicalize().or_else(|_| std::path::absolute(path));
+    let slash = if place.ends_with('/') { "/" } else { "" };
+    whole.map_or_else(|_| place.to_owned(), |whole| format!("{}{slash}", whole.display()))
+}
+
+/// Makes views whose files could not be read before, until the last one is made.
+async fn make_views(shared: Weak<Shared>, mut waiting: Vec<View>) {
+    while !waiting.is_empty() {
+        tokio::time::sleep(Duration::from_secs(TRY_AGAIN_SECONDS)).await;
+        let Some(shared) = shared.upgrade() else { return };
+        let tried = tokio::task::spawn_blocking(move || {
+            let Ok(mut backend) = shared.executor.pool.take(None) else { return waiting };
+            waiting.retain(|view| {
+                let _change = backend.change(Changed::Catalog, false);
+                view.make(backend.connection()).is_err()
+            });
+            waiting
+        });
+        let Ok(rest) = tried.await else { return };
+        waiting = rest;
+    }
+    tracing::info!("all tables of the catalogs can be read now");
 }
 
 async fn sweep(shared: Arc<Shared>) {

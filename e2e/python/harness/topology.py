@@ -76,6 +76,7 @@ def start(
     data_dir: Path | None = None,
     sample: str | None = None,
     allow_paths=(),
+    catalogs: Path | None = None,
     users_file: Path | None = None,
     users: dict[str, str] | None = None,
     key_file: Path | None = None,
@@ -88,6 +89,8 @@ def start(
         engine += ["--data-dir", data_dir]
     if sample:
         engine += ["--sample", sample]
+    if catalogs:
+        engine += ["--catalogs", catalogs]
     for path in allow_paths:
         engine += ["--allow-path", path]
     if users_file:

@@ -59,12 +59,8 @@ pub(super) fn catalog(name: &str, catalog: &CatalogEntry, password: Option<&str>
             }
             with_password(name, connection, "SECRET", options, password)
         }
-        CatalogEntry::Files { tables } => views(name, tables.iter().map(|(table, location)| (table, files(location)))),
-        CatalogEntry::Delta { tables } => {
-            views(name, tables.iter().map(|(table, location)| (table, call("delta_scan", location))))
-        }
-        CatalogEntry::Iceberg { tables } => {
-            views(name, tables.iter().map(|(table, location)| (table, call("iceberg_scan", location))))
+        CatalogEntry::Files { .. } | CatalogEntry::Delta { .. } | CatalogEntry::Iceberg { .. } => {
+            vec![format!("ATTACH ':memory:' AS {}", quoted(name))]
         }
     }
 }
@@ -87,11 +83,15 @@ fn with_password(
     statements
 }
 
-fn views<'a>(name: &str, tables: impl Iterator<Item = (&'a String, String)>) -> Vec<String> {
-    let attach = format!("ATTACH ':memory:' AS {}", quoted(name));
-    let views =
-        tables.map(|(table, scan)| format!("CREATE VIEW {}.main.{} AS FROM {scan}", quoted(name), quoted(table)));
-    std::iter::once(attach).chain(views).collect()
+/// The views of a catalog whose tables are given by their locations: what each is called, and what it reads.
+pub(super) fn views(catalog: &CatalogEntry) -> Vec<(&str, String)> {
+    let (tables, scan): (_, fn(&Location) -> String) = match catalog {
+        CatalogEntry::Files { tables } => (tables, files),
+        CatalogEntry::Delta { tables } => (tables, |location| call("delta_scan", location)),
+        CatalogEntry::Iceberg { tables } => (tables, |location| call("iceberg_scan", location)),
+        CatalogEntry::Ducklake { .. } | CatalogEntry::Postgres { .. } => return Vec::new(),
+    };
+    tables.iter().map(|(table, location)| (table.as_str(), scan(location))).collect()
 }
 
 fn files(location: &Location) -> String {

@@ -198,25 +198,20 @@ impl StoreSecrets {
 impl CatalogEntry {
     pub(super) fn check(&self, place: &str) -> Result<(), CatalogsError> {
         match self {
-            Self::Ducklake { metadata, data_path, .. } => {
+            Self::Ducklake { metadata, password, data_path, .. } => {
+                check_connection(place, metadata.trim_start_matches("postgres:"), password.is_some())?;
                 if Metadata::of(metadata).is_none() {
                     return Err(entry(
                         place,
                         "metadata is \"postgres:CONNECTION\", \"sqlite:FILE\" or \"duckdb:FILE\"",
                     ));
                 }
-                if names_password(metadata) {
-                    return Err(entry(place, "the password goes into the key `password`, which is not shown to users"));
-                }
                 if data_path.is_empty() {
                     return Err(entry(place, "data-path is the folder or the store for the tables' files"));
                 }
                 Ok(())
             }
-            Self::Postgres { connection, .. } if names_password(connection) => {
-                Err(entry(place, "the password goes into the key `password`, which is not shown to users"))
-            }
-            Self::Postgres { .. } => Ok(()),
+            Self::Postgres { connection, password, .. } => check_connection(place, connection, password.is_some()),
             Self::Files { tables } | Self::Delta { tables } | Self::Iceberg { tables } => {
                 if tables.is_empty() {
                     return Err(entry(
@@ -277,9 +272,19 @@ impl CatalogEntry {
         }
     }
 
-    /// The folders, or beginnings of addresses, that its files lie in.
+    /// The folders, or beginnings of addresses, that its files lie in, each with a slash at its end; single files without.
     pub(super) fn places(&self) -> Vec<String> {
         self.locations().into_iter().map(|place| folder_of(place, matches!(self, Self::Files { .. }))).collect()
+    }
+
+    /// Makes the folder that its tables are to be written to, where that is on this machine.
+    pub(super) fn make_folder(&self) -> std::io::Result<()> {
+        match self {
+            Self::Ducklake { data_path, read_only: false, .. } if !data_path.contains("://") => {
+                std::fs::create_dir_all(data_path)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Reads its password.
@@ -352,6 +357,17 @@ fn read(secret: Option<&Secret>, place: &str) -> Result<Option<String>, Catalogs
     value.map_err(|source| CatalogsError::Secret { place: place.to_owned(), source })
 }
 
+/// Users see the connection string, and DuckDB joins a password with one of the form `host=…` only.
+fn check_connection(place: &str, connection: &str, has_password: bool) -> Result<(), CatalogsError> {
+    if names_password(connection) {
+        return Err(entry(place, "the password goes into the key `password`, which is not shown to users"));
+    }
+    if has_password && connection.contains("://") {
+        return Err(entry(place, "with a password the connection is written as host=… port=… dbname=… user=…"));
+    }
+    Ok(())
+}
+
 /// Whether a connection string holds a password, in either of its forms.
 fn names_password(connection: &str) -> bool {
     let in_url = connection.split_once("://").is_some_and(|(_, rest)| {
@@ -361,12 +377,14 @@ fn names_password(connection: &str) -> bool {
     in_url || connection.to_ascii_lowercase().contains("password")
 }
 
-/// What a place and all below it begins with: of files, the folder before the first placeholder.
+/// What a place and all below it begins with, ending in a slash: of files, the folder before the first placeholder. A single
+/// file is itself.
 fn folder_of(place: &str, is_of_files: bool) -> String {
     if !is_of_files {
         return format!("{}/", place.trim_end_matches('/'));
     }
-    let fixed = place.split(['*', '?', '[', '{']).next().unwrap_or_default();
-    let end = fixed.rfind('/').map_or(0, |slash| slash + 1);
-    fixed[..end].to_owned()
+    match place.find(['*', '?', '[', '{']) {
+        Some(placeholder) => place[..place[..placeholder].rfind('/').map_or(0, |slash| slash + 1)].to_owned(),
+        None => place.to_owned(),
+    }
 }

@@ -42,7 +42,7 @@ fn a_whole_file_becomes_statements() {
     let catalogs = read(WHOLE).unwrap();
     assert_eq!(catalogs.default(), Some("lake"));
     assert_eq!(catalogs.extensions(), ["azure", "httpfs", "avro", "iceberg", "ducklake", "postgres_scanner", "fts"],);
-    assert_eq!(catalogs.places(), ["az://box/one/", "s3://lake/tables/", "s3://logs/2026/", "/data/"]);
+    assert_eq!(catalogs.places(), ["az://box/one/", "s3://lake/tables/", "s3://logs/2026/", "/data/trips.csv"]);
     let (name, store) = &catalogs.stores[1];
     let secrets = store.secrets("here").unwrap();
     assert_eq!(
@@ -56,13 +56,20 @@ fn a_whole_file_becomes_statements() {
         statements,
         [
             "ATTACH ':memory:' AS \"ice\"",
-            "CREATE VIEW \"ice\".main.\"one\" AS FROM iceberg_scan('az://box/one')",
             "CREATE SECRET \"tavana_catalog_lake\" (TYPE postgres, PASSWORD 'pass')",
             "ATTACH 'ducklake:postgres:host=db dbname=lake' AS \"lake\" \
              (DATA_PATH 's3://lake/tables', META_SECRET 'tavana_catalog_lake')",
             "ATTACH ':memory:' AS \"logs\"",
-            "CREATE VIEW \"logs\".main.\"events\" AS FROM read_parquet('s3://logs/2026/*/*.parquet')",
-            "CREATE VIEW \"logs\".main.\"trips\" AS FROM read_csv('/data/trips.csv', delim = ';', header = true)",
+        ],
+    );
+    let views: Vec<(&str, String)> = catalogs.catalogs.iter().flat_map(|(_, catalog)| attach::views(catalog)).collect();
+    let views: Vec<(&str, &str)> = views.iter().map(|(table, scan)| (*table, scan.as_str())).collect();
+    assert_eq!(
+        views,
+        [
+            ("one", "iceberg_scan('az://box/one')"),
+            ("events", "read_parquet('s3://logs/2026/*/*.parquet')"),
+            ("trips", "read_csv('/data/trips.csv', delim = ';', header = true)"),
         ],
     );
 }
@@ -90,6 +97,7 @@ fn what_is_wrong_is_named() {
         "the key `password`",
     );
     check("[catalog.a]\ntype = 'postgres'\nconnection = 'postgresql://u:p@h/d'", "the key `password`");
+    check("[catalog.a]\ntype = 'postgres'\npassword = 'p'\nconnection = 'postgresql://u@h/d'", "host=");
     check("[store.a]\nscope = 'ftp://x'", "the scope begins with");
     check("[store.a]\nscope = 's3://x'\naccess-key-id = 'k'", "go together");
     check("[store.a]\nscope = 'gs://x'", "HMAC");

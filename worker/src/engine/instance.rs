@@ -30,7 +30,8 @@ pub struct InstanceConfig {
     pub temp_limit_bytes: Option<u64>,
     /// Extension files to load.
     pub extensions: Vec<PathBuf>,
-    /// Folders and beginnings of addresses that SQL may read and write below; `None` means every file of the machine.
+    /// Folders and beginnings of addresses that SQL may read and write below, each with a slash at its end, and single files;
+    /// `None` means every file of the machine.
     pub allowed_paths: Option<Vec<String>>,
     /// Settings that sessions may change once the instance is locked.
     pub session_settings: &'static [&'static str],
@@ -121,11 +122,18 @@ impl Instance {
             ("allow_community_extensions", "false".to_owned()),
             ("autoinstall_known_extensions", "false".to_owned()),
             ("autoload_known_extensions", "false".to_owned()),
+            // Footers are kept with the other buffers, within the memory limit, and are checked against the file's ETag or time.
+            ("parquet_metadata_cache", "true".to_owned()),
             ("max_expression_depth", MAX_EXPRESSION_DEPTH.to_string()),
         ];
         if let Some(paths) = &config.allowed_paths {
-            let paths: Vec<String> = paths.iter().map(|path| literal(path)).collect();
-            connection.execute(&format!("SET allowed_directories = [{}]", paths.join(", ")))?;
+            let list = |is_wanted: &dyn Fn(&str) -> bool| {
+                let places = paths.iter().filter(|place| is_wanted(place)).map(|place| literal(place));
+                places.collect::<Vec<_>>().join(", ")
+            };
+            let (folders, files) = (list(&|place| place.ends_with('/')), list(&|place| !place.ends_with('/')));
+            connection.execute(&format!("SET allowed_directories = [{folders}]"))?;
+            connection.execute(&format!("SET allowed_paths = [{files}]"))?;
             steps.push(("enable_external_access", "false".to_owned()));
             // SQL may read the folder that DuckDB spills to, and with it what other users' statements spilled.
             steps.push(("temp_file_encryption", "true".to_owned()));

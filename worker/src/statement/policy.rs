@@ -57,6 +57,10 @@ pub(crate) enum PolicyError {
         "COPY cannot use the standard streams and devices of the server; run the query and let the client write its rows"
     )]
     Device,
+    #[error(
+        "the option use_tmp_file is not available: a file that is written again is replaced when the new one is whole"
+    )]
+    TmpFile,
     #[error("EXPLAIN and PREPARE take a query or a write; run this statement by itself")]
     Inner,
     #[error("this kind of statement is not supported; send it as plain SQL, one statement at a time")]
@@ -70,7 +74,7 @@ impl PolicyError {
             Self::Unreadable(_) | Self::Several => FailureKind::Syntax,
             Self::ReadOnly | Self::AdminOnly(_) => FailureKind::PermissionDenied,
             Self::Extensions | Self::Secrets | Self::WorkerSetting { .. } => FailureKind::PermissionDenied,
-            Self::GlobalSetting | Self::Function { .. } | Self::OwnDatabase | Self::OwnMetadata => {
+            Self::GlobalSetting | Self::Function { .. } | Self::OwnDatabase | Self::OwnMetadata | Self::TmpFile => {
                 FailureKind::PermissionDenied
             }
             Self::Setting(_) | Self::SettingValue { .. } | Self::SettingForm | Self::TemporaryPlace => {
@@ -148,6 +152,11 @@ impl Policy {
             }
             if statement.copies_to_device() {
                 return Err(PolicyError::Device);
+            }
+            // The files of attached databases are open to statements, as DuckDB's own writes need; what keeps COPY from writing
+            // over them is that it may not make the file beside them that it writes first.
+            if !self.trusted && statement.copies_over() {
+                return Err(PolicyError::TmpFile);
             }
             statement.check_pragma()?;
         }
@@ -314,6 +323,12 @@ impl Statement<'_> {
         let file_at = |index: usize| if self.is_keyword(index + 1, "program") { index + 2 } else { index + 1 };
         self.is_keyword(0, "copy")
             && (1..self.tokens.len()).any(|index| is_direction(index) && is_device(file_at(index)))
+    }
+
+    /// Whether it is a `COPY` that may write into a file that is there.
+    fn copies_over(&self) -> bool {
+        self.is_keyword(0, "copy")
+            && (1..self.tokens.len()).any(|index| self.name(index).is_some_and(|name| name == "use_tmp_file"))
     }
 
     /// Refuses pragmas that do more than show something.

@@ -1,0 +1,200 @@
+"""Catalogs that a file names: what is attached, seen and refused; what is wrong with the file is told at the start."""
+
+import re
+import subprocess
+
+import psycopg
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from harness import adbc, pg_server, secured
+from harness.failures import refused
+from harness.processes import binary
+
+CATALOGS = """
+default = "lake"
+extensions = ["spatial", "fts", "excel"]
+
+[catalog.lake]
+type = "ducklake"
+metadata = "sqlite:{folder}/meta.sqlite"
+data-path = "{folder}/lake"
+
+[catalog.logs]
+type = "files"
+tables.events = "{folder}/events/*.parquet"
+tables.prices = {{ location = "{folder}/prices.txt", format = "csv", options = {{ delim = ";" }} }}
+tables.later = "{folder}/later/*.parquet"
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "events").mkdir()
+    pq.write_table(pa.table({"i": [1, 2, 3]}), tmp_path / "events" / "1.parquet")
+    (tmp_path / "prices.txt").write_text("what;price\ntea;1.5\n")
+    (tmp_path / "catalogs.toml").write_text(CATALOGS.format(folder=tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def lakehouse(folder, launch):
+    return launch(catalogs=folder / "catalogs.toml")
+
+
+UNREADABLE = pytest.mark.allow_log("WARN", "table `later`.*cannot be opened.*No files found")
+
+
+@UNREADABLE
+def test_sessions_begin_in_the_default_catalog(lakehouse):
+    with adbc.connect(lakehouse) as con:
+        assert adbc.value(con, "select current_database()") == "lake"
+        adbc.run(con, "create table t as select i from range(100) t(i)")
+        assert adbc.value(con, "select count(*) from lake.main.t") == 100
+        adbc.run(con, "use memory")
+        assert adbc.value(con, "select current_database()") == "memory"
+        adbc.run(con, "reset schema")
+        assert adbc.value(con, "select current_database()") == "lake"
+
+
+@UNREADABLE
+def test_all_catalogs_are_listed(lakehouse):
+    with adbc.connect(lakehouse) as con:
+        adbc.run(con, "create table t (i int)")
+        found = con.adbc_get_objects(depth="tables").read_all().to_pylist()
+    tables = {
+        f"{catalog['catalog_name']}.{schema['db_schema_name']}.{table['table_name']}"
+        for catalog in found
+        for schema in catalog["catalog_db_schemas"] or []
+        for table in schema["db_schema_tables"] or []
+    }
+    assert {
+        "lake.main.t",
+        "logs.main.events",
+        "logs.main.prices",
+        "tavana.main.extensions",
+    } <= tables
+    assert not any("ducklake_metadata" in table for table in tables)
+
+
+@UNREADABLE
+def test_files_are_read_as_they_are_now(lakehouse, folder):
+    with adbc.connect(lakehouse) as con:
+        assert adbc.value(con, "select sum(i) from logs.events") == 6
+        assert adbc.rows(con, "from logs.prices") == [("tea", 1.5)]
+        pq.write_table(pa.table({"i": [10]}), folder / "events" / "2.parquet")
+        assert adbc.value(con, "select sum(i) from logs.events") == 16
+        pq.write_table(pa.table({"i": [20]}), folder / "events" / "2.parquet")
+        assert adbc.value(con, "select sum(i) from logs.events") == 26
+
+
+@UNREADABLE
+def test_a_table_that_cannot_be_read_says_why(lakehouse):
+    with (
+        adbc.connect(lakehouse) as con,
+        refused("INVALID_ARGUMENT", match="table `later`.*No files found"),
+    ):
+        adbc.rows(con, "from logs.later")
+
+
+@UNREADABLE
+def test_the_extensions_of_the_worker_are_listed(lakehouse):
+    with adbc.connect(lakehouse) as con:
+        names = {name for (name,) in adbc.rows(con, "select name from tavana.extensions")}
+        assert {"ducklake", "sqlite_scanner", "spatial", "fts", "excel", "parquet"} <= names
+        assert adbc.value(con, "select st_area(st_makeenvelope(0, 0, 2, 3))") == 6
+        with refused("INVALID_ARGUMENT", match="read-only"):
+            adbc.run(con, "create table tavana.x (i int)")
+
+
+@UNREADABLE
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "from __ducklake_metadata_lake.ducklake_table",
+        'delete from "__DUCKLAKE_METADATA_LAKE".ducklake_table',
+        "use __ducklake_metadata_lake",
+    ],
+)
+def test_the_metadata_of_a_lake_is_the_servers_own(lakehouse, sql):
+    with adbc.connect(lakehouse) as con, refused("PERMISSION_DENIED", match="DuckLake"):
+        adbc.run(con, sql)
+
+
+@UNREADABLE
+def test_users_read_what_catalogs_name_and_nothing_else(folder, launch):
+    server = launch(
+        catalogs=folder / "catalogs.toml",
+        users_file=secured.users_file(folder),
+        users={name: secured.password_of(name) for name in secured.USERS},
+    )
+    with adbc.login(server, "uli") as con:
+        adbc.run(con, "create table t as select 42 as i")
+        assert adbc.value(con, "select i from t") == 42
+        assert adbc.value(con, f"select count(*) from '{folder}/events/*.parquet'") == 3
+        for sql in (
+            f"from sqlite_scan('{folder}/meta.sqlite', 'ducklake_table')",
+            f"from read_csv('{folder}/catalogs.toml')",
+            f"copy (select 1) to '{folder}/meta.sqlite' (format csv)",
+            f"copy (select 1) to '{folder}/meta.sqlite' (format csv, use_tmp_file false)",
+            f"copy (select 1) to '{folder}/meta.sqlite' (format csv, \"USE_TMP_FILE\" false)",
+            "from postgres_scan('host=127.0.0.1', 'public', 't')",
+            f"from delta_scan('{folder}')",
+        ):
+            with refused(
+                "PERMISSION_DENIED", "INVALID_ARGUMENT", "NOT_FOUND", match="function|disabled|use_tmp_file"
+            ):
+                adbc.rows(con, sql)
+        with refused("PERMISSION_DENIED", match="administrator"):
+            adbc.run(con, "call ducklake_expire_snapshots('lake', older_than => now())")
+
+
+@pytest.mark.topologies("serve")
+@UNREADABLE
+def test_postgresql_sees_the_default_catalog_as_its_database(folder):
+    server = pg_server.start_tavana(folder, args=("--catalogs", folder / "catalogs.toml"))
+    try:
+        with psycopg.connect(server.conninfo, autocommit=True) as con:
+            assert con.execute("select current_database()").fetchone() == ("tavana",)
+            con.execute("create table t as select 1 as i")
+            assert con.execute("select i from public.t").fetchall() == [(1,)]
+            tables = (
+                "select table_name from information_schema.tables where table_schema = 'public'"
+            )
+            assert con.execute(tables).fetchall() == [("t",)]
+            assert con.execute("select sum(i) from logs.events").fetchone() == (6,)
+    finally:
+        server.stop()
+
+
+@pytest.mark.topologies("worker")
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("default = 'x'", "there is no catalog `x`"),
+        ("[catalog.a]\ntype = 'files'\ntables.t = '/x'", "add format"),
+        ("[catalog.a]\ntype = 'postgres'\nconnection = 'host=h password=canary'", "key `password`"),
+        ("[store.a]\nscope = 's3://b'\naccess-key-id = 'k'\nsecret-access-key = 7", "store|secret"),
+        (
+            "[catalog.a]\ntype = 'ducklake'\ndata-path = 's3://x/y'\npassword = 'canary'\n"
+            "metadata = 'postgres:host=127.0.0.1 port=1 dbname=x'",
+            "catalog `a` cannot be opened",
+        ),
+    ],
+)
+def test_what_is_wrong_with_the_file_is_told_at_the_start(tmp_path, text, reason):
+    (tmp_path / "c.toml").write_text(text)
+    command = [
+        binary("tavana-worker"),
+        "--catalogs",
+        tmp_path / "c.toml",
+        "--flight-addr",
+        "127.0.0.1:0",
+        "--http-addr",
+        "127.0.0.1:0",
+    ]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode != 0
+    assert re.search(reason, ended.stderr), ended.stderr
+    assert "canary" not in ended.stderr

@@ -265,14 +265,15 @@ impl Shared {
         };
         // A client that names none means the one named like its user, which nobody has here: it gets what there is.
         let database = parameters.get("database").filter(|database| !database.is_empty());
-        if let Some(database) = database.filter(|database| **database != self.database) {
-            let error = PgError::fatal("3D000", format!("database \"{database}\" does not exist"));
-            return Err((stream, error.with_hint(format!("The database is called \"{}\".", self.database))));
+        let elsewhere = database.filter(|database| **database != self.database).cloned();
+        if elsewhere.as_deref().is_some_and(|name| !is_catalog_name(name)) {
+            return Err((stream, self.no_database(elsewhere.as_deref().unwrap_or_default())));
         }
         let mut settings = match start_settings(user, parameters) {
             Ok(settings) => settings,
             Err(error) => return Err((stream, PgError { severity: crate::error::Severity::Fatal, ..error })),
         };
+        settings.catalog = elsewhere;
         // Without users everybody is the same user to the gateway, whatever name a client gives.
         let principal = if self.users.is_some() { user.as_str() } else { ANONYMOUS };
         let mut flight = match self.gateway.login(principal).await {
@@ -282,6 +283,9 @@ impl Shared {
         let mut dialect: Vec<String> = DIALECT.iter().map(|statement| (*statement).to_owned()).collect();
         dialect.extend(settings.duckdb(None));
         if let Err(status) = flight.run(&dialect.join("; "), None).await {
+            if let (Some(name), tonic::Code::NotFound) = (&settings.catalog, status.code()) {
+                return Err((stream, self.no_database(name)));
+            }
             let error = PgError { severity: crate::error::Severity::Fatal, ..PgError::from_status(&status, None) };
             return Err((stream, error));
         }
@@ -297,6 +301,23 @@ impl Shared {
         stream.reply.backend_key(cancel.process, &cancel.key);
         Ok(Session::new(stream, flight, settings, (cancel, presence), place, self.limits))
     }
+}
+
+impl Shared {
+    fn no_database(&self, name: &str) -> PgError {
+        let error = PgError::fatal("3D000", format!("database \"{name}\" does not exist"));
+        error.with_hint(format!(
+            "The database is called \"{}\"; catalogs of the server can be named, too.",
+            self.database
+        ))
+    }
+}
+
+/// Whether a catalog of users' tables may have this name: it needs no quotes, and is none of the server's own.
+fn is_catalog_name(name: &str) -> bool {
+    const OWN: [&str; 6] = ["pgc", "pgc_rows", "system", "temp", "tavana", "template0"];
+    let is_plain = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+    is_plain && !OWN.contains(&name) && !name.starts_with("__")
 }
 
 /// The settings that a startup packet asks for.

@@ -141,6 +141,8 @@ pub struct Settings {
     pub text: encode::Settings,
     /// The number of the session, as its client knows it.
     pub process: u32,
+    /// The catalog that the client is connected to, where that is not the default one.
+    pub catalog: Option<String>,
 }
 
 impl Settings {
@@ -150,7 +152,15 @@ impl Settings {
             KNOWN.iter().map(|(name, value, _)| ((*name).to_owned(), (*value).to_owned())).collect();
         defaults.insert("session_authorization".to_owned(), user.to_owned());
         let text = encode::Settings::default();
-        Self { values: defaults.clone(), lasting: defaults.clone(), defaults, before: None, text, process: 0 }
+        Self {
+            values: defaults.clone(),
+            lasting: defaults.clone(),
+            defaults,
+            before: None,
+            text,
+            process: 0,
+            catalog: None,
+        }
     }
 
     /// What the startup packet says, which `RESET` goes back to.
@@ -270,6 +280,9 @@ impl Settings {
         }
         if schemas.is_empty() {
             schemas.push("main".to_owned());
+        }
+        if let Some(catalog) = &self.catalog {
+            schemas.iter_mut().for_each(|schema| *schema = format!("{catalog}.{schema}"));
         }
         schemas.push(format!("{CATALOG}.main"));
         schemas.join(",")

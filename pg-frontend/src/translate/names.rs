@@ -8,6 +8,7 @@ use super::expression::{Label, Operand, Shape};
 use super::lexer::{Kind, Text};
 use super::literal;
 use super::parser::Parser;
+use super::tables::OWN_DATABASE;
 
 /// The keywords no expression can start with, sorted.
 const RESERVED: &[&str] = &[
@@ -200,6 +201,11 @@ impl Parser<'_> {
         }
         if self.at - first < 5 {
             return;
+        }
+        let mut first = first;
+        if self.at - first >= 7 && self.identifier(first) == OWN_DATABASE && self.identifier(first + 2) != "main" {
+            self.edits.replace(self.tokens[first].start, self.tokens[first + 2].start, "");
+            first += 2;
         }
         match self.identifier(first).as_str() {
             "pg_catalog" => self.edits.replace(self.tokens[first].start, self.tokens[first + 2].start, ""),

@@ -54,7 +54,10 @@ impl Pass<'_> {
             Kind::Word => self.takes_word(text),
             Kind::Quoted => {
                 let alias = self.in_list && self.value && !self.after_as;
-                self.ends_value(!alias && !matches!(text, "\"public\"" | "\"pg_catalog\"" | "\"information_schema\""))
+                self.ends_value(
+                    !alias
+                        && !matches!(text, "\"public\"" | "\"pg_catalog\"" | "\"information_schema\"" | "\"tavana\""),
+                )
             }
             Kind::Parameter => self.ends_value(!self.in_list),
             Kind::Number => {
@@ -165,6 +168,7 @@ fn is_trigger(word: &str) -> bool {
         "similar",
         "some",
         "tablesample",
+        "tavana",
         "union",
         "user",
         "window",

@@ -25,6 +25,10 @@ const SCALARS: &[&str] = &[
     "version",
 ];
 
+/// The name of the database that clients are connected to. Behind it stand PostgreSQL's schemas, but for `main`, which is the
+/// schema of the server's own tables.
+pub(super) const OWN_DATABASE: &str = "tavana";
+
 impl Parser<'_> {
     /// Reads the items of a FROM clause with their joins.
     pub fn tables(&mut self) {
@@ -269,7 +273,14 @@ impl Parser<'_> {
         }
         let schema = last - 2;
         let (start, own) = (self.tokens[first].start, self.tokens[last].start);
+        let catalog = (schema >= first + 2).then(|| self.identifier(schema - 2));
+        let is_own = catalog.as_deref() == Some(OWN_DATABASE) && self.identifier(schema) != "main";
+        if is_own {
+            self.edits.replace(start, self.tokens[schema].start, "");
+        }
         match self.identifier(schema).as_str() {
+            // In another catalog a schema is what it is there.
+            _ if catalog.is_some() && !is_own => {}
             "pg_catalog" => self.edits.replace(start, own, "pgc."),
             "information_schema" => {
                 let name = literal::quote_name(&format!("information_schema_{}", self.identifier(last)));

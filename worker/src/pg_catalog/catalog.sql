@@ -132,10 +132,12 @@ CREATE TEMP TABLE pgc_pg_index AS FROM pgc.now.pg_index LIMIT 0;
 CREATE VIEW pgc.pg_index AS SELECT *, 2610::BIGINT AS tableoid, 1::BIGINT AS xmin FROM query_table(pgc.fixed.derived('pg_index'));
 
 CREATE VIEW pgc.pg_database AS
-SELECT 16384::BIGINT AS oid, pgc.main.current_database() AS datname, 10::BIGINT AS datdba, 6 AS encoding, 'c' AS datlocprovider,
+SELECT pgc.fixed.database_oid(datname)::BIGINT AS oid, datname, 10::BIGINT AS datdba, 6 AS encoding, 'c' AS datlocprovider,
     false AS datistemplate, true AS datallowconn, -1 AS datconnlimit, 716::BIGINT AS datfrozenxid, 1::BIGINT AS datminmxid,
     1663::BIGINT AS dattablespace, 'C.UTF-8' AS datcollate, 'C.UTF-8' AS datctype, NULL::VARCHAR AS daticulocale,
     NULL::VARCHAR AS datcollversion, NULL::VARCHAR[] AS datacl, 1262::BIGINT AS tableoid, 1::BIGINT AS xmin
+FROM (SELECT CASE database_name WHEN $home$ THEN 'tavana' ELSE database_name END AS datname
+    FROM duckdb_databases() WHERE NOT internal AND database_name NOT IN ('pgc', 'pgc_rows', 'tavana'))
 UNION ALL SELECT 1, 'template1', 10, 6, 'c', true, true, -1, 716, 1, 1663, 'C.UTF-8', 'C.UTF-8', NULL, NULL, NULL, 1262, 1
 UNION ALL SELECT 4, 'template0', 10, 6, 'c', true, false, -1, 716, 1, 1663, 'C.UTF-8', 'C.UTF-8', NULL, NULL, NULL, 1262, 1;
 

@@ -27,6 +27,7 @@ CREATE MACRO pgc.fixed.schema_oid(nsp) AS CASE nsp
 -- DuckDB's `main` is PostgreSQL's `public`; temporary objects live in a database of their own.
 CREATE MACRO pgc.fixed.schema_name(db, sch) AS CASE
     WHEN db = 'temp' THEN 'pg_temp_1' WHEN sch = 'main' THEN 'public' ELSE sch END;
+CREATE MACRO pgc.fixed.database_oid(db) AS CASE db WHEN 'tavana' THEN 16384 ELSE pgc.fixed.object_oid('database', db) END;
 CREATE MACRO pgc.fixed.shown(db) AS db IN (system.main.current_database(), 'temp');
 
 -- The database and the user as clients know them. The frontend sets the variables `pg_user`,

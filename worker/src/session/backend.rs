@@ -316,8 +316,12 @@ impl Backend {
                 self.settings.insert(name.clone(), value.clone());
             }
         }
-        self.is_abroad =
-            self.settings.iter().any(|(name, value)| PLACES.contains(&name.as_str()) && leads_abroad(value));
+        let leads = |(name, value): (&String, &String)| PLACES.contains(&name.as_str()) && leads_abroad(value);
+        let is_abroad = self.settings.iter().any(leads);
+        if is_abroad || self.is_abroad {
+            self.rows_of = None;
+        }
+        self.is_abroad = is_abroad;
         Ok(())
     }
 

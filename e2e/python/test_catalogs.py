@@ -143,7 +143,10 @@ def test_users_read_what_catalogs_name_and_nothing_else(folder, launch):
             f"from delta_scan('{folder}')",
         ):
             with refused(
-                "PERMISSION_DENIED", "INVALID_ARGUMENT", "NOT_FOUND", match="function|disabled|use_tmp_file"
+                "PERMISSION_DENIED",
+                "INVALID_ARGUMENT",
+                "NOT_FOUND",
+                match="function|disabled|use_tmp_file",
             ):
                 adbc.rows(con, sql)
         with refused("PERMISSION_DENIED", match="administrator"):
@@ -164,6 +167,44 @@ def test_postgresql_sees_the_default_catalog_as_its_database(folder):
             )
             assert con.execute(tables).fetchall() == [("t",)]
             assert con.execute("select sum(i) from logs.events").fetchone() == (6,)
+            assert con.execute("select i from tavana.public.t").fetchall() == [(1,)]
+            assert con.execute("select tavana.public.t.i from t").fetchall() == [(1,)]
+            con.execute("create schema s")
+            con.execute("create table tavana.s.u (i int)")
+            assert con.execute("select count(*) from lake.s.u").fetchone() == (0,)
+            assert con.execute("select count(*) from tavana.main.extensions").fetchone()[0] > 5
+            databases = con.execute(
+                "select datname from pg_database where not datistemplate order by 1"
+            )
+            assert databases.fetchall() == [("logs",), ("memory",), ("tavana",)]
+    finally:
+        server.stop()
+
+
+@pytest.mark.topologies("serve")
+@UNREADABLE
+def test_a_catalog_is_a_database_to_clients_of_postgresql(folder):
+    server = pg_server.start_tavana(folder, args=("--catalogs", folder / "catalogs.toml"))
+    tables = "select relname from pg_class where relkind in ('r', 'v') and relnamespace = 'public'::regnamespace"
+    logs = server.conninfo.replace("dbname=tavana", "dbname=logs")
+    try:
+        with psycopg.connect(server.conninfo, autocommit=True) as con:
+            con.execute("create table t as select 1 as i")
+        for _ in range(2):
+            with psycopg.connect(logs, autocommit=True) as con:
+                assert con.execute("select current_database()").fetchone() == ("logs",)
+                assert con.execute("select sum(i) from public.events").fetchone() == (6,)
+                assert con.execute("select sum(i) from events").fetchone() == (6,)
+                assert sorted(con.execute(tables).fetchall()) == [
+                    ("events",),
+                    ("later",),
+                    ("prices",),
+                ]
+            with psycopg.connect(server.conninfo, autocommit=True) as con:
+                assert con.execute(tables).fetchall() == [("t",)]
+        for name in ("nothere", "pgc", "__ducklake_metadata_lake"):
+            with pytest.raises(psycopg.OperationalError, match="does not exist"):
+                psycopg.connect(server.conninfo.replace("dbname=tavana", f"dbname={name}"))
     finally:
         server.stop()
 

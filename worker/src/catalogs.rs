@@ -156,6 +156,11 @@ impl Catalogs {
         !self.catalogs.is_empty()
     }
 
+    /// Whether an extension looks for secrets in every place where they may be.
+    pub(crate) fn look_for_secrets(&self) -> bool {
+        self.extensions().iter().any(|name| name == "postgres_scanner")
+    }
+
     /// The extensions that these catalogs and stores need, each after those that it needs itself.
     pub(crate) fn extensions(&self) -> Vec<String> {
         let mut needed: Vec<String> = Vec::new();

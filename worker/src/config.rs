@@ -287,6 +287,7 @@ impl WorkerConfig {
             temp_dir: Some(temp_dir.to_owned()),
             temp_limit_bytes: self.temp_limit_bytes,
             extensions,
+            secret_dir: catalogs.look_for_secrets().then(|| temp_dir.join("secrets")),
             allowed_paths: (!trusted).then_some(allowed),
             session_settings: SESSION_SETTINGS,
         })

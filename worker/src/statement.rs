@@ -21,7 +21,7 @@ use std::borrow::Cow;
 
 pub(crate) use kind::StatementKind;
 use lexer::{Token, TokenKind};
-pub(crate) use policy::Policy;
+pub(crate) use policy::{Policy, is_own_database};
 pub(crate) use setting::SettingChange;
 pub(crate) use settings::SESSION_SETTINGS;
 pub(crate) use split::split;

@@ -226,6 +226,13 @@ class Oracle:
         except (OSError, pg_wire.Closed):
             return False
 
+    def restart(self) -> None:
+        """Ends it, and with it all sessions, and starts it again on its port."""
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(timeout=30)
+        self.process = self._postgres({})
+        eventually(self._accepts, seconds=30)
+
     def stop(self) -> None:
         self.process.send_signal(signal.SIGINT)  # a fast shutdown: sessions are ended
         try:

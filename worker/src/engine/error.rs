@@ -91,6 +91,9 @@ fn kind_of(message: &str) -> FailureKind {
     if message.contains("No space left on device") || message.contains("Disk quota exceeded") {
         return FailureKind::DiskFull;
     }
+    if let Some(kind) = kind_of_shared(exception, message) {
+        return kind;
+    }
     match exception {
         "Parser" | "Syntax" => FailureKind::Syntax,
         "Binder"
@@ -121,6 +124,24 @@ fn kind_of(message: &str) -> FailureKind {
     }
 }
 
+/// What databases say that hold the metadata of catalogs and are shared with others.
+fn kind_of_shared(exception: &str, message: &str) -> Option<FailureKind> {
+    let says = |words: &[&str]| words.iter().any(|word| message.contains(word));
+    let is_lost = says(&["Unable to connect to Postgres", "server closed the connection", "terminating connection"]);
+    if says(&["database is locked", "could not serialize access", "deadlock detected"]) {
+        return Some(FailureKind::Conflict);
+    }
+    if exception == "TransactionContext" && message.contains("Failed to commit") {
+        // Whether the other side heard of the commit is not known when its answer is missing.
+        return (!message.contains("onflict") && (is_lost || message.contains("Failed to execute query")))
+            .then_some(FailureKind::OutcomeUnknown);
+    }
+    if exception == "Binder" && message.contains("not yet supported") {
+        return Some(FailureKind::Unsupported);
+    }
+    is_lost.then_some(FailureKind::Unavailable)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -134,6 +155,27 @@ mod tests {
         check("TransactionContext Error: Conflict on update!", FailureKind::Conflict);
         check("TransactionContext Error: Current transaction is aborted (please ROLLBACK)", FailureKind::State);
         check("Constraint Error: Duplicate key", FailureKind::Constraint);
+        check(
+            "TransactionContext Error: Failed to commit: Failed to commit DuckLake transaction.\nTransaction conflict - attempting",
+            FailureKind::Conflict,
+        );
+        check(
+            "TransactionContext Error: Failed to commit: Failed to execute query \"ROLLBACK\": ",
+            FailureKind::OutcomeUnknown,
+        );
+        check("TransactionContext Error: Failed to commit: PRIMARY KEY constraint violation", FailureKind::State);
+        check(
+            "TransactionContext Error: Failed to commit: Failed to execute query \"COMMIT\": database is locked",
+            FailureKind::Conflict,
+        );
+        check(
+            "IO Error: Failed to query most recent snapshot: Unable to connect to Postgres at \"h\"",
+            FailureKind::Unavailable,
+        );
+        check(
+            "Binder Error: RETURNING clause not yet supported for insertion into DuckLake table",
+            FailureKind::Unsupported,
+        );
         check("INTERRUPT Error: Interrupted!", FailureKind::Cancelled);
         check("something else", FailureKind::Internal);
         let wrapped = format!("{FAILED_BEFORE_ITS_RESULT}Out of Memory Error: could not allocate");

@@ -33,8 +33,21 @@ pub struct InstanceConfig {
     /// Folders and beginnings of addresses that SQL may read and write below, each with a slash at its end, and single files;
     /// `None` means every file of the machine.
     pub allowed_paths: Option<Vec<String>>,
+    /// An empty folder for secrets that outlive the process, which nobody makes: extensions that look for one fail when there may
+    /// be none at all.
+    pub secret_dir: Option<PathBuf>,
     /// Settings that sessions may change once the instance is locked.
     pub session_settings: &'static [&'static str],
+}
+
+impl InstanceConfig {
+    /// The setting that keeps secrets of other processes out, and its value.
+    fn secrets(&self) -> (&'static str, String) {
+        match &self.secret_dir {
+            Some(folder) => ("secret_directory", folder.display().to_string()),
+            None => ("allow_persistent_secrets", "false".to_owned()),
+        }
+    }
 }
 
 /// An open instance.
@@ -97,7 +110,8 @@ impl Instance {
         let instance = Self { database: Arc::new(Database { raw }) };
         let connection = instance.connect()?;
         // Attaching uses the secret manager, which takes no settings from then on.
-        connection.execute("SET allow_persistent_secrets = false")?;
+        let (name, value) = config.secrets();
+        connection.execute(&format!("SET {name} = {}", literal(&value)))?;
         for extension in &config.extensions {
             connection.execute(&format!("LOAD {}", literal(&extension.display().to_string())))?;
         }
@@ -145,10 +159,7 @@ impl Instance {
         let allowed: Vec<String> = allowed.map(|name| literal(name)).collect();
         connection.execute(&format!("SET allowed_configs = [{}]", allowed.join(", ")))?;
         connection.execute("SET lock_configuration = true")?;
-        steps.extend(
-            ["lock_configuration", "allow_persistent_secrets"]
-                .map(|name| (name, (name == "lock_configuration").to_string())),
-        );
+        steps.extend([("lock_configuration", "true".to_owned()), config.secrets()]);
         for (name, value) in &steps {
             let found = setting(&connection, name)?;
             if found != *value {

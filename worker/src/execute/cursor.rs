@@ -3,6 +3,7 @@
 use arrow::array::RecordBatch;
 use tavana_wire::{Failure, FailureKind};
 
+use super::again::Attempts;
 use super::blocking::OnLease;
 use super::parameters::Parameters;
 use crate::engine::Prepared;
@@ -121,7 +122,22 @@ impl Cursor {
     }
 
     fn start(&mut self) -> Result<(), Failure> {
-        let result = self.execute()?;
+        let mut attempts = Attempts::new(&self.lease);
+        let result = loop {
+            match self.execute() {
+                Ok(result) => break result,
+                Err(failure) => {
+                    if std::mem::take(&mut self.own_transaction) {
+                        // Its failure is told already.
+                        let _ = self.lease.end(false);
+                    }
+                    if !attempts.again(&failure, &self.lease) {
+                        return Err(failure);
+                    }
+                    self.pending.extend(self.current);
+                }
+            }
+        };
         let announced = !self.schema_digest.is_empty();
         if announced && super::plan::schema_digest(result.schema()) != self.schema_digest {
             let message = "a table of this statement was changed after it was planned; run it again";

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use arrow::datatypes::{Schema, SchemaRef};
 use tavana_wire::{Failure, FailureKind, Role, SessionState};
 
+use super::again::until_settled;
 use super::parameters::Parameters;
 use super::{Executor, blocking};
 use crate::caller::Call;
@@ -199,31 +200,34 @@ impl Script {
         if let Some(control) = statement.transaction() {
             return self.transaction(lease, sql, control);
         }
-        let sql = numbered(&statement);
+        until_settled(lease, |lease| self.statement(lease, &statement, is_last))
+    }
+
+    /// Plans or runs a statement that is neither about settings nor about the transaction.
+    fn statement(&self, lease: &mut Lease, statement: &Statement<'_>, is_last: bool) -> Result<ScriptOutcome, Failure> {
+        let sql = numbered(statement);
         lease.choose_rows(&sql)?;
         if is_last && self.mode != Mode::Update && lease.has_prepared(&sql) {
-            return self.read(lease, &statement, sql);
+            return self.read(lease, statement, sql);
         }
         let mut extracted = lease.extract(&sql)?;
         if extracted.count() != 1 {
-            return self.expanded(lease, &statement, &mut extracted, is_last);
+            return self.expanded(lease, statement, &mut extracted, is_last);
         }
         let planned_on = lease.version();
         let mut prepared = extracted.prepare(0)?;
         drop(extracted);
         let kind = prepared.kind();
-        self.policy.check(&statement, kind, self.role)?;
+        self.policy.check(statement, kind, self.role)?;
         if is_last && self.mode != Mode::Update && statement.reads_only(kind) {
             lease.keep(sql.clone(), prepared, planned_on);
-            return self.read(lease, &statement, sql);
+            return self.read(lease, statement, sql);
         }
-        let change = lease.change(changes(&statement, kind));
+        let _change = lease.change(changes(statement, kind));
         if statement.makes_temporary() {
             lease.made_temporaries();
         }
-        let outcome = self.run(lease, &mut prepared, is_last);
-        drop(change);
-        outcome
+        self.run(lease, &mut prepared, is_last)
     }
 
     /// Plans a read: its schema now, its rows when they are fetched.

@@ -5,7 +5,7 @@ use arrow_flight::sql::{CommandStatementIngest, TableExistsOption, TableNotExist
 use tavana_wire::{Failure, FailureKind};
 
 use crate::engine::{Connection, quoted, sql_type};
-use crate::pg_catalog::snapshot::ROWS_DATABASE;
+use crate::statement::is_own_database;
 
 /// The catalog of temporary tables.
 pub(super) const TEMPORARY: &str = "temp";
@@ -37,8 +37,8 @@ impl Target {
         if command.temporary && (named(&command.catalog).is_some() || named(&command.schema).is_some()) {
             return Err(invalid("a temporary table has no catalog and no schema; leave them out"));
         }
-        if named(&command.catalog).is_some_and(|catalog| catalog.eq_ignore_ascii_case(ROWS_DATABASE)) {
-            let message = format!("the database {ROWS_DATABASE} holds rows of the server's own; it can be read only");
+        if let Some(catalog) = named(&command.catalog).filter(|catalog| is_own_database(catalog)) {
+            let message = format!("the database {catalog} holds rows of the server's own; it can be read only");
             return Err(Failure::new(FailureKind::PermissionDenied, message));
         }
         let options = command.table_definition_options.unwrap_or_default();

@@ -14,6 +14,12 @@ use crate::pg_catalog::snapshot::ROWS_DATABASE;
 /// How the names of the databases begin in which DuckLake keeps its metadata; who writes there destroys the tables.
 const METADATA_DATABASES: &str = "__ducklake_metadata_";
 
+/// Whether a database holds rows of the server's own that only the server writes.
+pub(crate) fn is_own_database(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    name == ROWS_DATABASE || name.starts_with(METADATA_DATABASES)
+}
+
 /// Why a statement is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum PolicyError {

@@ -1,0 +1,228 @@
+"""Several workers write to one DuckLake: nothing is lost, nothing is doubled, whoever dies."""
+
+import os
+import random
+import threading
+import time
+
+import psycopg
+import pyarrow as pa
+import pytest
+
+from harness import adbc, lake, pg_server
+from harness.failures import refused
+from harness.history import History
+from harness.topology import eventually
+
+pytestmark = [
+    pytest.mark.topologies("gateway"),
+    pytest.mark.allow_log("WARN", "(?i)worker|connect|lost|unavailable|transport|gateway|session"),
+]
+
+# A longer run is `TAVANA_LAKE_SECONDS=600 make test PYTEST_FLAGS='-k lake_writers'`.
+SECONDS = float(os.environ.get("TAVANA_LAKE_SECONDS", "9"))
+ACCOUNTS, BALANCE = 10, 100
+
+
+@pytest.fixture(scope="module")
+def metadata():
+    oracle = pg_server.Oracle()
+    yield oracle
+    oracle.stop()
+
+
+@pytest.fixture
+def fleet(tmp_path, metadata):
+    database = f"lake_{random.randrange(1 << 60)}"
+    with psycopg.connect(metadata.server.conninfo, autocommit=True) as con:
+        con.execute(f"create database {database}")
+    connection = lake.postgresql(metadata).replace(
+        f"dbname={pg_server.DATABASE}", f"dbname={database}"
+    )
+    fleet = lake.Fleet.start(tmp_path, connection, 3)
+    yield fleet
+    fleet.stop()
+
+
+def make_tables(fleet):
+    with adbc.connect(fleet.uri) as con:
+        adbc.run(con, "create table history (number bigint, part bigint)")
+        adbc.run(
+            con,
+            f"create table accounts as select i as id, {BALANCE} as balance from range({ACCOUNTS}) t(i)",
+        )
+
+
+def run_clients(fleet, seconds, disturb=lambda: None):
+    """Writers, movers and readers at once; `disturb` is called again and again meanwhile."""
+    history = History()
+    work = [
+        (history.by_adbc, fleet.uri),
+        (history.by_adbc, fleet.uri),
+        (history.by_psycopg, fleet.conninfo),
+        (history.by_psycopg, fleet.conninfo),
+        (history.moves, fleet.conninfo, ACCOUNTS),
+        (history.moves, fleet.conninfo, ACCOUNTS),
+        (history.reads, fleet.uri, ACCOUNTS, ACCOUNTS * BALANCE),
+    ]
+    threads = [threading.Thread(target=target, args=args) for target, *args in work]
+    for thread in threads:
+        thread.start()
+    end = time.monotonic() + seconds
+    try:
+        while time.monotonic() < end:
+            disturb()
+            time.sleep(0.2)
+    finally:
+        history.stop.set()
+        for thread in threads:
+            thread.join()
+    return history
+
+
+def found(fleet):
+    with adbc.connect(fleet.uri) as con:
+        assert adbc.rows(con, "select count(*), sum(balance) from accounts") == [
+            (ACCOUNTS, ACCOUNTS * BALANCE)
+        ]
+        rows = adbc.rows(
+            con, "select number, count(*), count(distinct part) from history group by all"
+        )
+    assert all(count == parts for _, count, parts in rows), "a row is there twice"
+    return {number: count for number, count, _ in rows}
+
+
+def test_writers_on_all_workers_lose_nothing(fleet):
+    make_tables(fleet)
+    history = run_clients(fleet, SECONDS / 3)
+    history.check(found(fleet))
+    told = [outcome for outcome, _ in history.outcomes.values()]
+    assert told.count("ok") > 20, history.reasons
+    assert "unknown" not in told, history.reasons
+
+
+def test_workers_killed_at_random_lose_and_double_nothing(fleet):
+    make_tables(fleet)
+    down: list[int] = []
+
+    def disturb():
+        if down:
+            fleet.restart_worker(down.pop())
+        else:
+            down.append(random.randrange(3))
+            fleet.kill_worker(down[0])
+        time.sleep(random.random())
+
+    history = run_clients(fleet, SECONDS, disturb)
+    for index in down:
+        fleet.restart_worker(index)
+    eventually(lambda: fleet.gateway.get("/readyz", ok_only=False)[0] == 200, 30)
+    history.check(found(fleet))
+    assert [outcome for outcome, _ in history.outcomes.values()].count("ok") > 20, history.reasons
+
+
+@pytest.mark.allow_log("WARN", "Postgres|DuckLake")
+def test_a_metadata_database_that_goes_and_comes_back_loses_nothing(fleet, metadata):
+    make_tables(fleet)
+    begun = time.monotonic()
+    restarted = []
+
+    def disturb():
+        if not restarted and time.monotonic() - begun > SECONDS / 6:
+            metadata.restart()
+            restarted.append(True)
+
+    history = run_clients(fleet, SECONDS / 2, disturb)
+    history.check(found(fleet))
+    assert restarted
+    with adbc.connect(fleet.uri) as con:
+        assert adbc.run(con, "insert into history values (-1, 0)") == 1
+
+
+def test_the_second_of_two_transactions_on_one_row_is_told_of_the_conflict(fleet):
+    make_tables(fleet)
+    sql = "update accounts set balance = balance + 1 where id = 1"
+    with psycopg.connect(fleet.conninfo) as one, psycopg.connect(fleet.conninfo) as two:
+        one.execute(sql)
+        two.execute(sql)
+        one.commit()
+        with pytest.raises(psycopg.errors.SerializationFailure):
+            two.commit()
+    with adbc.connect(fleet.uri) as con:
+        assert adbc.value(con, "select balance from accounts where id = 1") == BALANCE + 1
+        with adbc.connect(fleet.uri, autocommit=False) as tx:
+            adbc.run(tx, sql)
+            adbc.run(con, sql)
+            with refused("ABORTED", match="onflict"):
+                tx.commit()
+        assert adbc.value(con, "select balance from accounts where id = 1") == BALANCE + 2
+
+
+def test_what_one_worker_makes_is_seen_by_all_at_once(fleet):
+    uris = [worker.uri for worker in fleet.workers]
+    assert len(set(uris)) == 3
+    for number in range(12):
+        with adbc.connect(fleet.uri) as con:
+            adbc.run(con, f"create table t{number} as select {number} as i")
+        with adbc.connect(fleet.uri) as con:
+            assert adbc.value(con, f"select i from t{number}") == number
+    with adbc.connect(fleet.uri) as con:
+        tables = {name for (name,) in adbc.rows(con, "show tables")}
+    assert {f"t{number}" for number in range(12)} <= tables
+
+
+def test_ingest_copy_and_time_travel_work_in_a_lake(fleet):
+    with adbc.connect(fleet.uri) as con:
+        with con.cursor() as cursor:
+            data = pa.table({"i": range(50_000), "s": ["x"] * 50_000})
+            assert cursor.adbc_ingest("t", data, mode="create") == 50_000
+            assert cursor.adbc_ingest("t", data.slice(0, 10), mode="append") == 10
+        (first,) = [
+            snapshot
+            for (snapshot,) in adbc.rows(con, "select max(snapshot_id) from lake.snapshots()")
+        ]
+        with psycopg.connect(fleet.conninfo, autocommit=True) as pg:
+            with pg.cursor() as cursor, cursor.copy("copy t (i, s) from stdin") as copy:
+                for i in range(1000):
+                    copy.write_row((i, "y"))
+            assert pg.execute("select count(*) from t").fetchone() == (51_010,)
+            assert pg.execute(f"select count(*) from t at (version => {first})").fetchone() == (
+                50_010,
+            )
+            pg.execute(
+                "merge into t using (values (0, 'z')) n(i, s) on t.i = n.i and t.s = 'y'"
+                " when matched then update set s = n.s when not matched then insert values (n.i, n.s)"
+            )
+            assert pg.execute("select count(*) from t where s = 'z'").fetchone() == (1,)
+        assert adbc.value(con, f"select count(*) from t at (version => {first})") == 50_010
+        assert adbc.run(con, "delete from t where s = 'x'") == 50_010
+        with refused("UNIMPLEMENTED", match="RETURNING"):
+            adbc.rows(con, "insert into t values (1, 'r') returning i")
+        with refused("UNIMPLEMENTED", match="sequences"):
+            adbc.run(con, "create sequence s")
+        with refused("PERMISSION_DENIED", match="server's own"), con.cursor() as cursor:
+            cursor.adbc_ingest(
+                "ducklake_table", data, catalog_name="__ducklake_metadata_lake", mode="replace"
+            )
+
+
+def test_a_worker_killed_before_its_commit_leaves_only_files_that_nobody_names(fleet):
+    with adbc.connect(fleet.uri) as con:
+        adbc.run(con, "create table t as select i from range(1000) t(i)")
+    with adbc.connect(fleet.uri, autocommit=False) as tx:
+        adbc.run(tx, "insert into t select i from range(1000, 200000) t(i)")
+        for index in range(3):
+            fleet.kill_worker(index)
+        with pytest.raises(Exception, match="(?i)worker|session|unavailable|unknown"):
+            tx.commit()
+    for index in range(3):
+        fleet.restart_worker(index)
+    eventually(lambda: fleet.gateway.get("/readyz", ok_only=False)[0] == 200, 30)
+    with adbc.connect(fleet.uri) as con:
+        assert adbc.value(con, "select count(*) from t") == 1000
+        named = {
+            file
+            for (file,) in adbc.rows(con, "select data_file from ducklake_list_files('lake', 't')")
+        }
+    on_disk = {str(file) for file in fleet.data.rglob("*.parquet")}
+    assert named < on_disk, "the rows that were not committed were written, and are named by nobody"

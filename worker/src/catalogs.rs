@@ -135,7 +135,7 @@ impl Catalogs {
         for (name, catalog) in &file.catalog {
             catalog.check(&catalog_place(name))?;
         }
-        for name in file.extensions.iter().filter(|name| !is_name(name)) {
+        if let Some(name) = file.extensions.iter().find(|name| !is_name(name)) {
             return Err(entry("the key `extensions`", &format!("`{name}` is no name of an extension")));
         }
         Ok(Self {

@@ -18,13 +18,13 @@ pub(crate) struct Lease {
 
 #[derive(Debug)]
 enum Held {
-    Pooled { backend: Backend, pool: Arc<Pool> },
+    Pooled { backend: Box<Backend>, pool: Arc<Pool> },
     Pinned { state: OwnedMutexGuard<PinnedState>, session: Arc<PinnedSession> },
 }
 
 impl Lease {
     pub(crate) fn pooled(backend: Backend, pool: Arc<Pool>) -> Self {
-        Self { held: Some(Held::Pooled { backend, pool }) }
+        Self { held: Some(Held::Pooled { backend: Box::new(backend), pool }) }
     }
 
     pub(super) fn pinned(state: OwnedMutexGuard<PinnedState>, session: Arc<PinnedSession>) -> Self {
@@ -80,7 +80,7 @@ impl Drop for Lease {
     fn drop(&mut self) {
         match self.held.take() {
             // After a panic nobody knows what the connection holds.
-            Some(Held::Pooled { backend, pool }) if !std::thread::panicking() => pool.give_back(backend),
+            Some(Held::Pooled { backend, pool }) if !std::thread::panicking() => pool.give_back(*backend),
             Some(Held::Pinned { session, .. }) => session.touch(),
             Some(Held::Pooled { .. }) | None => {}
         }

@@ -1,5 +1,6 @@
 """Catalogs that a file names: what is attached, seen and refused; what is wrong with the file is told at the start."""
 
+import datetime
 import re
 import subprocess
 
@@ -104,7 +105,7 @@ def test_the_extensions_of_the_worker_are_listed(lakehouse):
         names = {name for (name,) in adbc.rows(con, "select name from tavana.extensions")}
         assert {"ducklake", "sqlite_scanner", "spatial", "fts", "excel", "parquet"} <= names
         assert adbc.value(con, "select st_area(st_makeenvelope(0, 0, 2, 3))") == 6
-        with refused("INVALID_ARGUMENT", match="read-only"):
+        with refused("PERMISSION_DENIED", match="read-only"):
             adbc.run(con, "create table tavana.x (i int)")
 
 
@@ -207,6 +208,62 @@ def test_a_catalog_is_a_database_to_clients_of_postgresql(folder):
                 psycopg.connect(server.conninfo.replace("dbname=tavana", f"dbname={name}"))
     finally:
         server.stop()
+
+
+CRM = """
+[catalog.crm]
+type = "postgres"
+connection = "host=127.0.0.1 port={port} dbname=tavana user=tavana"
+
+[catalog.crm_read]
+type = "postgres"
+connection = "host=127.0.0.1 port={port} dbname=tavana user=clerk"
+password = "canary-password"
+read-only = true
+"""
+
+
+@pytest.fixture(scope="module")
+def crm():
+    oracle = pg_server.Oracle()
+    with psycopg.connect(oracle.server.conninfo, autocommit=True) as con:
+        con.execute("create table people (id int primary key, name text, born date, tags text[])")
+        con.execute(
+            "insert into people values (1, 'ann', '2000-01-01', '{a,b}'), (2, 'bob', null, null)"
+        )
+        con.execute("create role clerk login password 'canary-password'")
+        con.execute("grant select on people to clerk")
+    yield oracle
+    oracle.stop()
+
+
+@pytest.mark.topologies("serve")
+def test_a_postgresql_database_is_a_catalog(crm, tmp_path):
+    (tmp_path / "c.toml").write_text(CRM.format(port=crm.port))
+    server = pg_server.start_tavana(tmp_path, args=("--catalogs", tmp_path / "c.toml"))
+    ann = (1, "ann", datetime.date(2000, 1, 1), ["a", "b"])
+    try:
+        with (
+            adbc.connect(server.program.addresses["flight"]) as flight,
+            psycopg.connect(server.conninfo, autocommit=True) as pg,
+        ):
+            for name in ("crm.public.people", "crm.people", "crm_read.public.people"):
+                sql = f"select * from {name} where id = 1"
+                assert adbc.rows(flight, sql) == [ann] == pg.execute(sql).fetchall()
+            joined = "select name, i from crm.people join range(3) t(i) on i = id order by 2"
+            assert adbc.rows(flight, joined) == [("ann", 1), ("bob", 2)]
+            pg.execute("insert into crm.public.people values (3, 'cy', null, null)")
+            assert adbc.run(flight, "update crm.people set name = 'CY' where id = 3") == 1
+            assert pg.execute("delete from crm.public.people where id = 3").rowcount == 1
+            with pytest.raises(psycopg.errors.IntegrityError, match="people_pkey"):
+                pg.execute("insert into crm.public.people values (1, 'again', null, null)")
+            with refused("PERMISSION_DENIED", match="read-only"):
+                adbc.run(flight, "delete from crm_read.public.people")
+            for view in ("duckdb_secrets()", "duckdb_databases()", "duckdb_settings()"):
+                assert "canary-password" not in str(adbc.rows(flight, f"from {view}"))
+    finally:
+        server.stop()
+    assert "canary-password" not in server.program.log.read_text()
 
 
 @pytest.mark.topologies("worker")

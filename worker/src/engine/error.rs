@@ -136,6 +136,19 @@ fn kind_of_shared(exception: &str, message: &str) -> Option<FailureKind> {
         return (!message.contains("onflict") && (is_lost || message.contains("Failed to execute query")))
             .then_some(FailureKind::OutcomeUnknown);
     }
+    if message.contains("attached in read-only mode") || message.contains("ERROR:  permission denied") {
+        return Some(FailureKind::PermissionDenied);
+    }
+    // PostgreSQL's own words behind DuckDB's.
+    if let Some((_, theirs)) = message.split_once("ERROR:  ") {
+        let constraints = ["violates unique constraint", "violates not-null", "violates foreign key", "violates check"];
+        if constraints.iter().any(|constraint| theirs.contains(constraint)) {
+            return Some(FailureKind::Constraint);
+        }
+        if theirs.contains("already exists") {
+            return Some(FailureKind::AlreadyExists);
+        }
+    }
     if exception == "Binder" && message.contains("not yet supported") {
         return Some(FailureKind::Unsupported);
     }

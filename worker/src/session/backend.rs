@@ -415,6 +415,16 @@ mod tests {
     }
 
     #[test]
+    fn places_in_other_databases_are_known() {
+        let check = |place: &str, abroad| assert_eq!(leads_abroad(place), abroad, "{place}");
+        check("'main,pgc.main'", false);
+        check("'app, main, pgc.main'", false);
+        check("'logs.main,pgc.main'", true);
+        check("logs", true);
+        check("\"logs\".main", true);
+    }
+
+    #[test]
     fn a_plan_does_not_outlive_the_rows_it_was_made_on() {
         let mut world = World::new();
         // DuckDB leaves the filter out, and makes a hash table for ten groups.

@@ -254,9 +254,22 @@ def test_a_store_that_hangs_is_given_up(ground, proxy, name):
         client.run("set statement_timeout = '2s'")
         proxy.hang()
         assert "statement timeout" in refusal(ground, client, f"from '{url}'")
+        assert client.rows("select 1") == [(1,)]  # while the store still hangs
         proxy.calm()
         client.run("reset statement_timeout")
         assert client.rows(TOTAL.format(f"'{url}'")) == [(9, 36)]
+
+
+def test_a_store_that_fails_in_mid_stream(ground, client, proxy, name):
+    """The rows of the first file may be on their way; the result is still no result."""
+    whole = parquet(pa.table({"n": range(500_000)}))
+    for part in ("a", "b"):
+        ground.store.put(f"half-{name}/{part}.parquet", whole, stores.FAULTY)
+    url = ground.store.url(f"half-{name}/*.parquet", stores.FAULTY)
+    proxy.answer(403, pattern=r"GET .*/b\.parquet")
+    assert re.search("403|Forbidden", refusal(ground, client, f"from '{url}'"))
+    proxy.calm()
+    assert client.rows(f"select count(*) from '{url}'") == [(1_000_000,)]
 
 
 def test_a_body_that_ends_too_soon(ground, client, proxy, name):

@@ -1,7 +1,8 @@
 """Stand-ins for the places where files lie: a folder, S3, GCS and Azure. All have the same face.
 
 S3 is moto's server. GCS is moto's server too: DuckDB speaks to gs:// through the S3-compatible XML interface with HMAC keys, and
-what differs for DuckDB is the scheme and the kind of secret. Azure is azurite, a program for node, which checks signatures.
+what differs for DuckDB is the scheme and the kind of secret. (PyPI's gcp-storage-emulator will not do: beside JSON it has no HEAD, no
+list and no upload in parts.) Azure is azurite, a program for node, which checks signatures.
 """
 
 import json
@@ -243,11 +244,13 @@ def _azurite() -> Path:
         return made
     cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=cache) as scratch:
-        shutil.copy(_AZURITE / "package.json", scratch)
+        fresh = Path(scratch) / "azurite"
+        fresh.mkdir()
+        shutil.copy(_AZURITE / "package.json", fresh)
         words = "npm install --no-fund --no-audit --ignore-scripts".split()
-        done = subprocess.run(words, cwd=scratch, capture_output=True, text=True, timeout=100)
+        done = subprocess.run(words, cwd=fresh, capture_output=True, text=True, timeout=100)
         if done.returncode:
             pytest.skip(f"npm cannot install azurite: {done.stderr[-300:]}")
         with suppress(OSError):  # another run was quicker
-            shutil.copytree(scratch, made, symlinks=True)
+            fresh.rename(made)
     return made

@@ -53,12 +53,13 @@ def make_tables(fleet):
         )
 
 
-def run_clients(fleet, seconds, disturb=lambda: None):
+def run_clients(fleet, seconds, disturb=lambda: None, history=None):
     """Writers, movers and readers at once; `disturb` is called again and again meanwhile."""
-    history = History()
+    history = history or History()
+    history.stop.clear()
     work = [
         (history.by_adbc, fleet.uri),
-        (history.by_adbc, fleet.uri),
+        (history.by_ingest, fleet.uri),
         (history.by_psycopg, fleet.conninfo),
         (history.by_psycopg, fleet.conninfo),
         (history.moves, fleet.conninfo, ACCOUNTS),
@@ -139,6 +140,44 @@ def test_a_metadata_database_that_goes_and_comes_back_loses_nothing(fleet, metad
         assert adbc.run(con, "insert into history values (-1, 0)") == 1
 
 
+def test_two_workers_share_a_lake_whose_metadata_is_in_sqlite(tmp_path):
+    fleet = lake.Fleet.start(tmp_path, lake.sqlite(tmp_path), 2)
+    try:
+        make_tables(fleet)
+
+        def disturb():
+            fleet.kill_worker(0)
+            fleet.restart_worker(0)
+
+        history = run_clients(fleet, SECONDS / 3)
+        history.check(found(fleet))
+        told = [outcome for outcome, _ in history.outcomes.values()]
+        assert told.count("ok") > 20, history.reasons
+        assert "unknown" not in told, history.reasons
+        history = run_clients(fleet, SECONDS / 3, disturb, history)
+        history.check(found(fleet))
+    finally:
+        fleet.stop()
+
+
+def test_two_commits_that_meet_in_sqlite_do_not_lock_the_lake(tmp_path):
+    fleet = lake.Fleet.start(tmp_path, lake.sqlite(tmp_path), 2)
+    try:
+        make_tables(fleet)
+        sql = "update accounts set balance = balance + 1 where id = 1"
+        with psycopg.connect(fleet.conninfo) as one, psycopg.connect(fleet.conninfo) as two:
+            one.execute(sql)
+            two.execute(sql)
+            one.commit()
+            with pytest.raises(psycopg.errors.SerializationFailure):
+                two.commit()
+            assert two.execute("select balance from accounts where id = 1").fetchone() == (
+                BALANCE + 1,
+            )
+    finally:
+        fleet.stop()
+
+
 def test_the_second_of_two_transactions_on_one_row_is_told_of_the_conflict(fleet):
     make_tables(fleet)
     sql = "update accounts set balance = balance + 1 where id = 1"
@@ -169,6 +208,11 @@ def test_what_one_worker_makes_is_seen_by_all_at_once(fleet):
     with adbc.connect(fleet.uri) as con:
         tables = {name for (name,) in adbc.rows(con, "show tables")}
     assert {f"t{number}" for number in range(12)} <= tables
+    with psycopg.connect(fleet.conninfo, autocommit=True) as pg:
+        count = "select count(*) from pg_class where relname ~ '^t[0-9]+$'"
+        # Each worker asks anew every second, and statements go to one and to another.
+        for _ in fleet.workers:
+            eventually(lambda: pg.execute(count).fetchone() == (12,))
 
 
 def test_ingest_copy_and_time_travel_work_in_a_lake(fleet):

@@ -397,7 +397,8 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             let snapshot = make_pg_catalog(&instance, None, folder.path()).unwrap();
             let changes = Changes::default();
-            let open = || Backend::open(&instance, None, changes.clone(), snapshot.clone()).unwrap();
+            let retries = Retries { count: 0, time: std::time::Duration::ZERO };
+            let open = || Backend::open(&instance, None, retries, changes.clone(), snapshot.clone()).unwrap();
             let (reader, writer) = (open(), open());
             writer.connection().execute("CREATE TABLE t AS SELECT (range % 10)::INT AS i FROM range(1000)").unwrap();
             Self { _folder: folder, changes, reader, writer }

@@ -91,6 +91,28 @@ def test_files_are_read_as_they_are_now(lakehouse, folder):
 
 
 @UNREADABLE
+def test_an_error_in_mid_stream_keeps_its_reason(lakehouse):
+    sql = "select case when i = 2000000 then error('boom') else i end as i from range(3000000) t(i)"
+    with adbc.connect(lakehouse) as con:
+        for _ in range(5):
+            with refused("INVALID_ARGUMENT", match="boom"):
+                adbc.table(con, sql)
+
+
+def test_keys_of_the_servers_environment_are_not_to_be_read(tmp_path, launch, monkeypatch):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.setenv(name, "canary-of-the-environment")
+    users = {name: secured.password_of(name) for name in secured.USERS}
+    server = launch(users_file=secured.users_file(tmp_path), users=users)
+    with adbc.login(server, "ada") as con:
+        settings = dict(adbc.rows(con, "select name, value from duckdb_settings()"))
+        assert "s3_secret_access_key" in settings, "httpfs is loaded where there are users"
+        assert "canary-of-the-environment" not in str(settings)
+        with refused("PERMISSION_DENIED", match="s3_endpoint"):
+            adbc.rows(con, "from 's3://lake/x.parquet?s3_endpoint=127.0.0.1:1'")
+
+
+@UNREADABLE
 def test_a_table_that_cannot_be_read_says_why(lakehouse):
     with (
         adbc.connect(lakehouse) as con,

@@ -218,38 +218,37 @@ def test_two_workers_share_a_lake_whose_metadata_is_in_sqlite(tmp_path):
         fleet.stop()
 
 
+ADD = "update accounts set balance = balance + 1 where id = 1"
+
+
+def two_transactions_meet(fleet):
+    """Both change one row: the first commits, the second is told, and its connection goes on."""
+    with psycopg.connect(fleet.conninfo) as one, psycopg.connect(fleet.conninfo) as two:
+        one.execute(ADD)
+        two.execute(ADD)
+        one.commit()
+        with pytest.raises(psycopg.errors.SerializationFailure):
+            two.commit()
+        balance = two.execute("select balance from accounts where id = 1").fetchone()
+        assert balance == (BALANCE + 1,)
+
+
 def test_two_commits_that_meet_in_sqlite_do_not_lock_the_lake(tmp_path):
     fleet = lake.Fleet.start(tmp_path, lake.sqlite(tmp_path), 2)
     try:
         make_tables(fleet)
-        sql = "update accounts set balance = balance + 1 where id = 1"
-        with psycopg.connect(fleet.conninfo) as one, psycopg.connect(fleet.conninfo) as two:
-            one.execute(sql)
-            two.execute(sql)
-            one.commit()
-            with pytest.raises(psycopg.errors.SerializationFailure):
-                two.commit()
-            assert two.execute("select balance from accounts where id = 1").fetchone() == (
-                BALANCE + 1,
-            )
+        two_transactions_meet(fleet)
     finally:
         fleet.stop()
 
 
 def test_the_second_of_two_transactions_on_one_row_is_told_of_the_conflict(calm_fleet):
     make_tables(calm_fleet)
-    sql = "update accounts set balance = balance + 1 where id = 1"
-    with psycopg.connect(calm_fleet.conninfo) as one, psycopg.connect(calm_fleet.conninfo) as two:
-        one.execute(sql)
-        two.execute(sql)
-        one.commit()
-        with pytest.raises(psycopg.errors.SerializationFailure):
-            two.commit()
+    two_transactions_meet(calm_fleet)
     with adbc.connect(calm_fleet.uri) as con:
-        assert adbc.value(con, "select balance from accounts where id = 1") == BALANCE + 1
         with adbc.connect(calm_fleet.uri, autocommit=False) as tx:
-            adbc.run(tx, sql)
-            adbc.run(con, sql)
+            adbc.run(tx, ADD)
+            adbc.run(con, ADD)
             with refused("ABORTED", match="onflict"):
                 tx.commit()
         assert adbc.value(con, "select balance from accounts where id = 1") == BALANCE + 2

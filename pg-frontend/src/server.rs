@@ -266,8 +266,8 @@ impl Shared {
         // A client that names none means the one named like its user, which nobody has here: it gets what there is.
         let database = parameters.get("database").filter(|database| !database.is_empty());
         let elsewhere = database.filter(|database| **database != self.database).cloned();
-        if elsewhere.as_deref().is_some_and(|name| !is_catalog_name(name)) {
-            return Err((stream, self.no_database(elsewhere.as_deref().unwrap_or_default())));
+        if let Some(name) = elsewhere.as_deref().filter(|name| !is_catalog_name(name)) {
+            return Err((stream, self.no_database(name)));
         }
         let mut settings = match start_settings(user, parameters) {
             Ok(settings) => settings,
@@ -301,9 +301,7 @@ impl Shared {
         stream.reply.backend_key(cancel.process, &cancel.key);
         Ok(Session::new(stream, flight, settings, (cancel, presence), place, self.limits))
     }
-}
 
-impl Shared {
     fn no_database(&self, name: &str) -> PgError {
         let error = PgError::fatal("3D000", format!("database \"{name}\" does not exist"));
         error.with_hint(format!(
@@ -315,7 +313,7 @@ impl Shared {
 
 /// Whether a catalog of users' tables may have this name: it needs no quotes, and is none of the server's own.
 fn is_catalog_name(name: &str) -> bool {
-    const OWN: [&str; 6] = ["pgc", "pgc_rows", "system", "temp", "tavana", "template0"];
+    const OWN: [&str; 5] = ["pgc", "pgc_rows", "system", "temp", "tavana"];
     let is_plain = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
     is_plain && !OWN.contains(&name) && !name.starts_with("__")
 }

@@ -122,7 +122,7 @@ impl Catalogs {
             if !is_name(name) {
                 return Err(wrong("a name is made of small letters, digits and _, and begins with a letter"));
             }
-            if TAKEN_NAMES.contains(&name.as_str()) || name.starts_with("__ducklake_metadata_") {
+            if TAKEN_NAMES.contains(&name.as_str()) {
                 return Err(wrong("this name belongs to the server; choose another"));
             }
         }

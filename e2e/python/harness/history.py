@@ -22,6 +22,19 @@ UNKNOWN_CODES = ("UNKNOWN", "CANCELLED", "DEADLINE_EXCEEDED", "none")
 UNKNOWN_STATES = ("08006", "08007", None)
 
 
+def statement(number: int, rows: int) -> str:
+    """What writes an operation's rows."""
+    return f"insert into history select {number}, i from range({rows}) t(i)"
+
+
+def told_of(error: Exception) -> tuple[str | None, str]:
+    """The code of a failure, and what it says of the operation."""
+    if isinstance(error, psycopg.Error):
+        return error.sqlstate, "unknown" if error.sqlstate in UNKNOWN_STATES else "failed"
+    code = failure_of(error).code
+    return code, "unknown" if code in UNKNOWN_CODES else "failed"
+
+
 @dataclass
 class History:
     """The operations of all clients; `stop` ends them."""
@@ -37,62 +50,48 @@ class History:
         if reason:
             self.reasons[reason] = self.reasons.get(reason, 0) + 1
 
-    def note_adbc(self, number: int, rows: int, error: adbc_driver_manager.Error) -> None:
-        code = failure_of(error).code
-        outcome = "unknown" if code in UNKNOWN_CODES else "failed"
-        self.note(number, outcome, rows, f"{code}: {error}"[:160])
-        time.sleep(0.1)
-
-    def next(self) -> tuple[int, int, str]:
-        """A new operation: its number, its count of rows, its statement."""
-        number, rows = next(self._numbers), random.choice((1, 3, 40))
-        return number, rows, f"insert into history select {number}, i from range({rows}) t(i)"
-
     def by_adbc(self, uri: str) -> None:
         """Writes over Flight SQL until told to stop."""
-        while not self.stop.is_set():
-            number, rows, sql = self.next()
-            try:
-                with adbc.connect(uri) as con:
-                    told = adbc.run(con, sql)
-                    assert told == rows, f"{told} rows were reported, {rows} sent"
-                self.note(number, "ok", rows)
-            except adbc_driver_manager.Error as error:
-                self.note_adbc(number, rows, error)
-            except Exception as error:  # noqa: BLE001 - told by the main thread
-                self.broken.append(f"adbc: {error!r}")
-                return
+
+        def write(number: int, rows: int) -> None:
+            with adbc.connect(uri) as con:
+                told = adbc.run(con, statement(number, rows))
+            assert told == rows, f"{told} rows were reported, {rows} sent"
+
+        self._write_until_stopped(write)
 
     def by_ingest(self, uri: str) -> None:
         """Writes by bulk ingest until told to stop."""
-        while not self.stop.is_set():
-            number, rows, _ = self.next()
+
+        def write(number: int, rows: int) -> None:
             data = pa.table({"number": pa.array([number] * rows, pa.int64()), "part": range(rows)})
-            try:
-                with adbc.connect(uri) as con:
-                    told = adbc.ingest(con, "history", data, "append")
-                    assert told == rows, f"{told} rows were reported, {rows} sent"
-                self.note(number, "ok", rows)
-            except adbc_driver_manager.Error as error:
-                self.note_adbc(number, rows, error)
-            except Exception as error:  # noqa: BLE001 - told by the main thread
-                self.broken.append(f"ingest: {error!r}")
-                return
+            with adbc.connect(uri) as con:
+                told = adbc.ingest(con, "history", data, "append")
+            assert told == rows, f"{told} rows were reported, {rows} sent"
+
+        self._write_until_stopped(write)
 
     def by_psycopg(self, conninfo: str) -> None:
         """Writes over PostgreSQL's protocol until told to stop."""
+
+        def write(number: int, rows: int) -> None:
+            with psycopg.connect(conninfo, autocommit=True) as con:
+                con.execute(statement(number, rows))
+
+        self._write_until_stopped(write)
+
+    def _write_until_stopped(self, write) -> None:
         while not self.stop.is_set():
-            number, rows, sql = self.next()
+            number, rows = next(self._numbers), random.choice((1, 3, 40))
             try:
-                with psycopg.connect(conninfo, autocommit=True) as con:
-                    con.execute(sql)
+                write(number, rows)
                 self.note(number, "ok", rows)
-            except psycopg.Error as error:
-                outcome = "unknown" if error.sqlstate in UNKNOWN_STATES else "failed"
-                self.note(number, outcome, rows, f"{error.sqlstate}: {error}"[:160])
+            except (adbc_driver_manager.Error, psycopg.Error) as error:
+                code, outcome = told_of(error)
+                self.note(number, outcome, rows, f"{code}: {error}"[:160])
                 time.sleep(0.1)
             except Exception as error:  # noqa: BLE001 - told by the main thread
-                self.broken.append(f"psycopg: {error!r}")
+                self.broken.append(repr(error))
                 return
 
     def moves(self, conninfo: str, accounts: int) -> None:

@@ -127,10 +127,7 @@ impl Cursor {
             if result.is_err() {
                 // The row of parameters is still to be run, and not in a transaction that has failed.
                 cursor.pending.extend(cursor.current);
-                if std::mem::take(&mut cursor.own_transaction) {
-                    // Its failure is told already.
-                    let _ = cursor.lease.end(false);
-                }
+                cursor.leave_transaction();
             }
             result
         })?;
@@ -147,7 +144,7 @@ impl Cursor {
     /// when one of its threads has failed, and the thread that reads may come upon that first. A cursor only reads, so a run
     /// without a reader does nothing.
     fn cause_of(&mut self, failure: Failure) -> Failure {
-        if failure.kind != FailureKind::Cancelled || self.lease.in_transaction() || self.own_transaction {
+        if failure.kind != FailureKind::Cancelled || self.lease.in_transaction() {
             return failure;
         }
         self.source = None;
@@ -155,6 +152,7 @@ impl Cursor {
             if self.lease.connection().was_interrupted() {
                 break;
             }
+            self.leave_transaction();
             self.pending.extend(self.current);
             match self.execute().and_then(|mut result| {
                 while result.next_chunk()?.is_some() {}
@@ -165,6 +163,14 @@ impl Cursor {
             }
         }
         failure
+    }
+
+    /// Ends a transaction of its own that has failed.
+    fn leave_transaction(&mut self) {
+        if std::mem::take(&mut self.own_transaction) {
+            // Its failure is told already.
+            let _ = self.lease.end(false);
+        }
     }
 
     /// Runs the statement for the next row of parameters; says whether there was one.

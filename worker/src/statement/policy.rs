@@ -55,6 +55,10 @@ pub(crate) enum PolicyError {
         "the metadata of a DuckLake is the server's own; its functions show what is in it, as in FROM ducklake_snapshots('lake')"
     )]
     OwnMetadata,
+    #[error(
+        "an address cannot bring settings of stores such as s3_endpoint along, the server's keys would go there; ask for a store with that endpoint"
+    )]
+    SettingInAddress,
     #[error("the function `{name}` is not available: {reason}")]
     Function { name: &'static str, reason: &'static str },
     #[error("the pragma `{0}` is not available; those that only show something are, and settings are changed with SET")]
@@ -80,9 +84,8 @@ impl PolicyError {
             Self::Unreadable(_) | Self::Several => FailureKind::Syntax,
             Self::ReadOnly | Self::AdminOnly(_) => FailureKind::PermissionDenied,
             Self::Extensions | Self::Secrets | Self::WorkerSetting { .. } => FailureKind::PermissionDenied,
-            Self::GlobalSetting | Self::Function { .. } | Self::OwnDatabase | Self::OwnMetadata | Self::TmpFile => {
-                FailureKind::PermissionDenied
-            }
+            Self::GlobalSetting | Self::Function { .. } | Self::OwnDatabase => FailureKind::PermissionDenied,
+            Self::OwnMetadata | Self::TmpFile | Self::SettingInAddress => FailureKind::PermissionDenied,
             Self::Setting(_) | Self::SettingValue { .. } | Self::SettingForm | Self::TemporaryPlace => {
                 FailureKind::Unsupported
             }
@@ -143,6 +146,9 @@ impl Policy {
         }
         if statement.names_with_prefix(METADATA_DATABASES) {
             return Err(PolicyError::OwnMetadata);
+        }
+        if statement.has_setting_in_address() {
+            return Err(PolicyError::SettingInAddress);
         }
         let leading = statement.leading_kind();
         if leading == StatementKind::Invalid {
@@ -329,6 +335,15 @@ impl Statement<'_> {
         let file_at = |index: usize| if self.is_keyword(index + 1, "program") { index + 2 } else { index + 1 };
         self.is_keyword(0, "copy")
             && (1..self.tokens.len()).any(|index| is_direction(index) && is_device(file_at(index)))
+    }
+
+    /// Whether an address in it holds a setting, as in `s3://bucket/file?s3_endpoint=…`, which DuckDB prefers to that of any secret. An
+    /// address that is computed is not seen here.
+    fn has_setting_in_address(&self) -> bool {
+        self.tokens.iter().any(|token| {
+            let text = self.text[token.start..token.end].to_ascii_lowercase();
+            text.contains("?s3_") || text.contains("&s3_")
+        })
     }
 
     /// Whether it is a `COPY` that may write into a file that is there.

@@ -166,6 +166,9 @@ fn the_metadata_of_a_lake_and_the_files_of_databases_are_the_servers_own() {
     assert_eq!(check("copy t to 'x' (format csv, use_tmp_file false)"), Err(PolicyError::TmpFile));
     assert_eq!(check("copy t to 'x' (format csv, \"Use_Tmp_File\" false)"), Err(PolicyError::TmpFile));
     assert_eq!(check("select use_tmp_file from t"), Ok(()));
+    assert_eq!(check("from 's3://a/b?s3_endpoint=c'"), Err(PolicyError::SettingInAddress));
+    assert_eq!(check("copy t to 's3://a/b?x=1&S3_ENDPOINT=c'"), Err(PolicyError::SettingInAddress));
+    assert_eq!(check("from \"s3://a/b?s3_use_ssl=false\""), Err(PolicyError::SettingInAddress));
     assert_eq!(check("call ducklake_expire_snapshots('lake')"), Ok(()), "for an administrator");
     let as_user = SHARED.check_text(&Statement::read("call lake.expire_snapshots()"), Role::User);
     assert!(matches!(as_user, Err(PolicyError::Function { .. })));

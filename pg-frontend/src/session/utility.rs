@@ -32,12 +32,7 @@ impl Session {
             Command::Set { name, value, local } => self.set(plan, name, value, *local, bounds).await,
             Command::Show(name) => self.show(plan, name.as_deref(), bounds).await,
             Command::Reset(name) => {
-                let before = self.settings.clone();
-                match name {
-                    Some(name) => self.settings.set(name, None, false)?,
-                    None => self.settings.reset_all(),
-                }
-                self.apply_settings(before).await?;
+                self.reset(plan, name.as_deref(), bounds).await?;
                 done("RESET")
             }
             Command::Discard(what) => {
@@ -73,6 +68,35 @@ impl Session {
         }
     }
 
+    async fn reset(&mut self, plan: &Arc<Plan>, name: Option<&str>, bounds: &Bounds) -> Result<(), Stop> {
+        let before = self.settings.clone();
+        match name.map(|name| self.settings.set(name, None, false)) {
+            None => self.settings.reset_all(),
+            Some(Ok(())) => {}
+            Some(Err(error)) if error.sqlstate == "42704" => {
+                let sql = format!("RESET {}", name.unwrap_or_default());
+                return self.run_setting(plan, &sql, error, bounds).await;
+            }
+            Some(Err(error)) => return Err(error.into()),
+        }
+        self.apply_settings(before).await
+    }
+
+    /// Runs a statement about a setting that PostgreSQL does not know: one of DuckDB's, perhaps.
+    async fn run_setting(
+        &mut self,
+        plan: &Arc<Plan>,
+        sql: &str,
+        unknown: PgError,
+        bounds: &Bounds,
+    ) -> Result<(), Stop> {
+        match watched(&mut self.stream, bounds, self.flight.run(sql, None)).await? {
+            Ok(_) => Ok(()),
+            Err(status) if status.code() == tonic::Code::Unimplemented => Err(unknown.into()),
+            Err(status) => Err(failed(plan)(status)),
+        }
+    }
+
     async fn set(
         &mut self,
         plan: &Arc<Plan>,
@@ -92,15 +116,13 @@ impl Session {
         let before = self.settings.clone();
         match self.settings.set(name, value.as_deref(), local) {
             Ok(()) => {}
-            // A setting of DuckDB's, perhaps.
             Err(error) if error.sqlstate == "42704" => {
-                let sql = format!("SET {name} = {}", crate::settings::quoted(value.as_deref().unwrap_or_default()));
-                let told = watched(&mut self.stream, bounds, self.flight.run(&sql, None)).await?;
-                return match told {
-                    Ok(_) => Ok(Some(Answer::Done("SET".to_owned()))),
-                    Err(status) if status.code() == tonic::Code::Unimplemented => Err(error.into()),
-                    Err(status) => Err(failed(plan)(status)),
+                let sql = match &value {
+                    Some(value) => format!("SET {name} = {}", crate::settings::quoted(value)),
+                    None => format!("RESET {name}"),
                 };
+                self.run_setting(plan, &sql, error, bounds).await?;
+                return Ok(Some(Answer::Done("SET".to_owned())));
             }
             Err(error) => return Err(error.into()),
         }

@@ -115,6 +115,7 @@ impl Instance {
         for extension in &config.extensions {
             connection.execute(&format!("LOAD {}", literal(&extension.display().to_string())))?;
         }
+        forget_environment(&connection)?;
         Ok(instance)
     }
 
@@ -169,6 +170,17 @@ impl Instance {
         }
         Ok(())
     }
+}
+
+/// Keys of the server's environment become settings that everybody can read when httpfs is loaded. Those that the server means
+/// to use come with its stores.
+fn forget_environment(connection: &Connection) -> Result<(), EngineError> {
+    for name in ["s3_access_key_id", "s3_secret_access_key", "s3_session_token"] {
+        if !setting(connection, name)?.is_empty() {
+            connection.execute(&format!("RESET GLOBAL {name}"))?;
+        }
+    }
+    Ok(())
 }
 
 fn start_options(config: &InstanceConfig) -> Vec<(&'static str, String)> {

@@ -1,0 +1,37 @@
+//! Texts that may hold somebody's storage credentials.
+//!
+//! Each process on the way of a statement shows a part of it somewhere: in an error, in a list of what runs, in a handle. A text that
+//! sets credentials must not be shown by any of them, not even when a mistake keeps it from being understood. So this looks for
+//! words only, and says yes rather once too often.
+
+/// Words that stand wherever credentials are set, in lower case.
+const WORDS: [&str; 8] =
+    ["secret", "s3_", "azure_", "key_id", "session_token", "connection_string", "bearer_token", "account_key"];
+
+/// What is told, in a line of its own, of what is not found in a session that has credentials.
+pub const NOT_HERE: &str = "\nThis session has storage credentials of its own, and the server's own database is not in it: \
+                            use another session for the tables there.";
+
+/// Whether a text may hold credentials.
+pub fn may_hold_credentials(text: &str) -> bool {
+    let found = |word: &&str| {
+        let mut places = text.as_bytes().windows(word.len());
+        places.any(|place| place.eq_ignore_ascii_case(word.as_bytes()))
+    };
+    WORDS.iter().any(|word| found(&word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mistakes_do_not_hide_credentials() {
+        let check = |text: &str, holds| assert_eq!(may_hold_credentials(text), holds, "{text}");
+        check("SET s3_session_token = 'x'", true);
+        check("CREAT Secret (TYPE s3, SECRETT 'x'", true);
+        check("set S3_Acces_Key = 'x'", true);
+        check("CREATE x (TYPE azure, CONNECTION_STRING 'x')", true);
+        check("SELECT 1", false);
+    }
+}

@@ -14,11 +14,15 @@ pub const NOT_HERE: &str = "\nThis session has storage credentials of its own, a
 
 /// Whether a text may hold credentials.
 pub fn may_hold_credentials(text: &str) -> bool {
-    let found = |word: &&str| {
-        let mut places = text.as_bytes().windows(word.len());
-        places.any(|place| place.eq_ignore_ascii_case(word.as_bytes()))
-    };
-    WORDS.iter().any(|word| found(&word))
+    let bytes = text.as_bytes();
+    // Statements can be long, so most places are passed by at their first letter.
+    let begins = |byte: u8| matches!(byte | 0x20, b'a' | b'b' | b'c' | b'k' | b's');
+    (0..bytes.len()).filter(|&at| begins(bytes[at])).any(|at| {
+        let starts = |word: &&str| {
+            bytes.get(at..at + word.len()).is_some_and(|place| place.eq_ignore_ascii_case(word.as_bytes()))
+        };
+        WORDS.iter().any(|word| starts(&word))
+    })
 }
 
 #[cfg(test)]

@@ -91,9 +91,9 @@ pub struct WorkerConfig {
     #[arg(long, value_name = "COUNT", default_value_t = 1000)]
     pub max_pinned_sessions: usize,
 
-    /// Sessions that may have storage credentials of their own at a time; each has a DuckDB of its own
-    #[arg(long, value_name = "COUNT", default_value_t = 16)]
-    pub max_private_instances: usize,
+    /// Sessions that may have storage credentials of their own at a time, each with a DuckDB of its own; 16 when not given, none with users
+    #[arg(long, value_name = "COUNT")]
+    pub max_private_instances: Option<usize>,
 
     /// Bytes of memory that each of them keeps to, on top of the worker's own; an eighth of --memory-limit-bytes when not given, or 512 MiB
     #[arg(long, value_name = "BYTES")]
@@ -361,7 +361,8 @@ impl WorkerConfig {
             places.extend(schemes().map(str::to_owned));
         }
         PrivateInstances {
-            limit: self.max_private_instances,
+            // A user may then make the server call stores, which is for its operator to decide.
+            limit: self.max_private_instances.unwrap_or(if config.allowed_paths.is_none() { 16 } else { 0 }),
             config: if missing { Err(NO_HTTPFS.to_owned()) } else { Ok(config) },
             catalogs: catalogs.elsewhere(places),
             retries: self.retries(),

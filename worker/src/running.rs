@@ -132,12 +132,14 @@ impl RunningQuery {
         if is_fatal(&failure) && !is_private {
             self.running.broken.cancel();
         }
-        if failure.kind == FailureKind::NotFound && is_private && !failure.message.contains(NOT_HERE) {
+        // Messages of our own say all they have to, and repeat nothing.
+        let is_duckdbs = failure.message.contains(" Error: ");
+        if is_duckdbs && failure.kind == FailureKind::NotFound && is_private && !failure.message.contains(NOT_HERE) {
             // The line with the caret stays the last.
             let end = failure.message.find("\n\nLINE ").unwrap_or(failure.message.len());
             failure.message.insert_str(end, NOT_HERE);
         }
-        if let Some(text) = &self.text {
+        if let Some(text) = self.text.as_ref().filter(|_| is_duckdbs) {
             failure.message = without_credentials(&failure.message, text);
         }
         for (folder, name) in self.running.hidden.iter() {

@@ -71,7 +71,10 @@ impl Session {
     async fn reset(&mut self, plan: &Arc<Plan>, name: Option<&str>, bounds: &Bounds) -> Result<(), Stop> {
         let before = self.settings.clone();
         match name.map(|name| self.settings.set(name, None, false)) {
-            None => self.settings.reset_all(),
+            None => {
+                self.drop_credentials("starts_with(name, '~')").await?;
+                self.settings.reset_all();
+            }
             Some(Ok(())) => {}
             Some(Err(error)) if error.sqlstate == "42704" => {
                 let sql = format!("RESET {}", name.unwrap_or_default());
@@ -194,6 +197,8 @@ impl Session {
                 }
                 self.prepared.clear();
                 self.portals.clear();
+                self.drop_credentials("true").await?;
+                self.may_have_credentials = false;
                 let before = self.settings.clone();
                 self.settings.reset_all();
                 self.apply_settings(before).await?;
@@ -205,12 +210,29 @@ impl Session {
         Ok(())
     }
 
+    /// Drops secrets of the session's own, so that who has the connection next does not have them. Settings of stores are secrets
+    /// whose names begin with `~`.
+    async fn drop_credentials(&mut self, which: &str) -> Result<(), Stop> {
+        if !self.may_have_credentials {
+            return Ok(());
+        }
+        let find = format!(
+            "SELECT 'DROP SECRET IF EXISTS \"' || replace(name, '\"', '\"\"') || '\"' FROM duckdb_secrets() WHERE {which}"
+        );
+        self.run_found(&find).await
+    }
+
     async fn drop_temporary(&mut self) -> Result<(), Stop> {
-        use arrow::array::AsArray as _;
         const FIND: &str = "SELECT 'DROP TABLE IF EXISTS temp.main.\"' || replace(table_name, '\"', '\"\"') || '\"' \
                             FROM duckdb_tables() WHERE temporary AND NOT internal";
+        self.run_found(FIND).await
+    }
+
+    /// Runs the statements that a query gives.
+    async fn run_found(&mut self, find: &str) -> Result<(), Stop> {
+        use arrow::array::AsArray as _;
         let told = |status| Stop::from(PgError::from_status(&status, None));
-        for batch in self.flight.collect(FIND, None).await.map_err(told)? {
+        for batch in self.flight.collect(find, None).await.map_err(told)? {
             let Some(statements) = batch.column(0).as_string_opt::<i32>() else { continue };
             for statement in statements.iter().flatten() {
                 self.flight.run(statement, None).await.map_err(told)?;

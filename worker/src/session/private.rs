@@ -19,7 +19,7 @@ use crate::catalogs::Catalogs;
 use crate::config::{WorkerError, make_pg_catalog};
 use crate::engine::{Connection, EngineError, Instance, InstanceConfig, quoted};
 use crate::execute::again::Retries;
-use crate::statement::credentials::{CredentialChange, Hidden, SecretKind, SecretOptions};
+use crate::statement::credentials::{CredentialChange, Hidden, OF_SETTINGS, SecretKind, SecretOptions};
 use crate::system;
 
 /// Opens instances of single sessions, up to a limit.
@@ -86,6 +86,10 @@ impl PrivateInstances {
 
     fn slot(&self) -> Result<Slot, Failure> {
         let limit = self.limit;
+        if limit == 0 {
+            let message = "this server takes no storage credentials from sessions; ask an administrator to start it with --max-private-instances";
+            return Err(Failure::new(FailureKind::PermissionDenied, message));
+        }
         let free = |open: usize| (open < limit).then_some(open + 1);
         if self.open.fetch_update(Ordering::AcqRel, Ordering::Acquire, free).is_err() {
             let message = format!(
@@ -134,7 +138,10 @@ impl Private {
                 make(connection, &name, &secret)
             }
             CredentialChange::Drop { name, if_there } => match has_secret(connection, &name)? {
-                true => Ok(drop_secret(connection, &name)?),
+                true => {
+                    self.settings.retain(|(kind, _), _| name_of_settings(kind) != name);
+                    Ok(drop_secret(connection, &name)?)
+                }
                 false if if_there => Ok(()),
                 false => Err(no_secret()),
             },
@@ -158,8 +165,7 @@ impl Private {
         kind: &'static SecretKind,
         settings: &BTreeMap<(&'static str, &'static str), Hidden>,
     ) -> Result<(), Failure> {
-        // Behind all others: of two secrets for the same places DuckDB takes the first by name, and settings come last.
-        let name = format!("~{}_settings", kind.name);
+        let name = name_of_settings(kind.name);
         let of_kind = settings.iter().filter(|((of, _), _)| *of == kind.name);
         let values: Vec<_> = of_kind.map(|((_, option), value)| (*option, value.clone())).collect();
         if values.is_empty() {
@@ -181,11 +187,16 @@ impl Private {
 
 /// Makes a secret; one of this name is replaced.
 fn make(connection: &Connection, name: &str, secret: &SecretOptions) -> Result<(), Failure> {
-    connection.execute(&secret.statement(name, true)).map(|_| ()).map_err(|error| {
-        // DuckDB repeats names and values.
-        let message = "DuckDB does not take a secret with these values; look at them again";
-        Failure::new(error.kind(), message)
-    })
+    // DuckDB repeats names and values in its errors.
+    let told = |error: EngineError| {
+        Failure::new(error.kind(), "DuckDB does not take a secret with these values; look at them again")
+    };
+    connection.execute(&secret.statement(name, true)).map(|_| ()).map_err(told)
+}
+
+/// The name of the secret that stands for the settings of a kind.
+fn name_of_settings(kind: &str) -> String {
+    format!("{OF_SETTINGS}{kind}_settings")
 }
 
 fn drop_secret(connection: &Connection, name: &str) -> Result<(), EngineError> {

@@ -11,7 +11,7 @@ use std::fmt;
 
 use tavana_wire::FailureKind;
 
-use super::{SettingChange, Statement, StatementKind, TokenKind, split, unquoted};
+use super::{SettingChange, Statement, StatementKind, Token, TokenKind, split, unquoted};
 use crate::catalogs::SYSTEM_DATABASE;
 use crate::engine::{literal, quoted};
 
@@ -21,6 +21,8 @@ pub(crate) use options::{SecretKind, schemes};
 
 /// How the names of the server's own secrets begin.
 pub(crate) const SERVER_PREFIX: &str = "tavana_";
+/// How the names of secrets begin that stand for settings: behind all others, of which DuckDB takes the first by name.
+pub(crate) const OF_SETTINGS: char = '~';
 /// DuckDB's list of secrets, and the name of the macro that takes its place.
 pub(crate) const OWN_SECRETS: &str = "duckdb_secrets";
 
@@ -98,7 +100,10 @@ impl CredentialError {
     }
 }
 
-/// A message without any part of a text that may hold credentials: DuckDB repeats the line and the words that it
+/// Shorter values are no secrets, and single letters are everywhere in a message.
+const SHORTEST_HIDDEN: usize = 3;
+
+/// A message of DuckDB's without any part of a text that may hold credentials: it repeats the line and the words that it
 /// stumbled over. Names stay in the messages of queries and writes, which give no credentials.
 pub(crate) fn without_credentials(message: &str, text: &str) -> String {
     let shown = message.split("\n\nLINE ").next().unwrap_or_default();
@@ -108,14 +113,16 @@ pub(crate) fn without_credentials(message: &str, text: &str) -> String {
             !matches!(statement.leading_kind(), StatementKind::Invalid | StatementKind::Set | StatementKind::Pragma);
         let values = (0..statement.tokens.len()).filter(|&index| match statement.kind_at(index) {
             Some(TokenKind::Symbol | TokenKind::Parameter) | None => false,
-            Some(TokenKind::Word | TokenKind::Number) => !keeps_names && statement.token_text(index).len() > 2,
+            Some(TokenKind::Word | TokenKind::Number) => !keeps_names,
             Some(_) => true,
         });
         values.fold(message, |message, index| {
             let written = statement.token_text(index);
             let value = unquoted(written).trim_matches(['\'', '"']).to_owned();
-            let message = message.replace(written, "…");
-            if value.is_empty() { message } else { message.replace(&value, "…") }
+            match value.len() < SHORTEST_HIDDEN {
+                true => message,
+                false => message.replace(written, "…").replace(&value, "…"),
+            }
         })
     })
 }
@@ -198,6 +205,16 @@ impl Statement<'_> {
         Cow::Owned(edited)
     }
 
+    /// Whether an address in it holds a setting, as in `s3://bucket/file?s3_endpoint=…`, which DuckDB prefers to that of any secret. An
+    /// address that is computed is not seen.
+    pub(super) fn has_setting_in_address(&self) -> bool {
+        let is_value = |token: &&Token| !matches!(token.kind, TokenKind::Word | TokenKind::Number | TokenKind::Symbol);
+        self.tokens.iter().filter(is_value).any(|token| {
+            let text = self.text[token.start..token.end].to_ascii_lowercase();
+            text.contains("?s3_") || text.contains("&s3_")
+        })
+    }
+
     /// Whether it is a `CREATE SECRET` or `DROP SECRET`.
     pub(super) fn concerns_secret(&self) -> bool {
         matches!(self.keyword(0).as_deref(), Some("create" | "drop")) && self.is_keyword(self.secret_at(), "secret")
@@ -233,6 +250,9 @@ impl Statement<'_> {
         let secret = self.secret_options(at + 1)?;
         let name = name.unwrap_or_else(|| format!("__default_{}", secret.kind.name));
         Self::check_name(&name)?;
+        if name.starts_with(OF_SETTINGS) {
+            return Err(CredentialError::Name);
+        }
         Ok(CredentialChange::Create { name, replaces: self.has_before("replace"), if_missing, secret })
     }
 
@@ -252,7 +272,7 @@ impl Statement<'_> {
     }
 
     fn check_name(name: &str) -> Result<(), CredentialError> {
-        if name.starts_with(SERVER_PREFIX) || name.starts_with('~') { Err(CredentialError::Name) } else { Ok(()) }
+        if name.starts_with(SERVER_PREFIX) { Err(CredentialError::Name) } else { Ok(()) }
     }
 
     /// The options from `at` to the parenthesis at the end.

@@ -68,6 +68,10 @@ pub(crate) enum PolicyError {
         "the option use_tmp_file is not available: a file that is written again is replaced when the new one is whole"
     )]
     TmpFile,
+    #[error(
+        "an address cannot bring settings of stores such as s3_endpoint along, the server's keys would go there; use CREATE SECRET"
+    )]
+    SettingInAddress,
     #[error("EXPLAIN and PREPARE take a query or a write; run this statement by itself")]
     Inner,
     #[error("this kind of statement is not supported; send it as plain SQL, one statement at a time")]
@@ -82,9 +86,12 @@ impl PolicyError {
             Self::Unreadable(_) | Self::Several => FailureKind::Syntax,
             Self::ReadOnly | Self::AdminOnly(_) => FailureKind::PermissionDenied,
             Self::Extensions | Self::WorkerSetting { .. } => FailureKind::PermissionDenied,
-            Self::GlobalSetting | Self::Function { .. } | Self::OwnDatabase | Self::OwnMetadata | Self::TmpFile => {
-                FailureKind::PermissionDenied
-            }
+            Self::GlobalSetting
+            | Self::Function { .. }
+            | Self::OwnDatabase
+            | Self::OwnMetadata
+            | Self::TmpFile
+            | Self::SettingInAddress => FailureKind::PermissionDenied,
             Self::Setting(_) | Self::SettingValue { .. } | Self::SettingForm | Self::TemporaryPlace => {
                 FailureKind::Unsupported
             }
@@ -154,6 +161,9 @@ impl Policy {
         }
         if statement.names_with_prefix(METADATA_DATABASES) {
             return Err(PolicyError::OwnMetadata);
+        }
+        if statement.has_setting_in_address() {
+            return Err(PolicyError::SettingInAddress);
         }
         if let Some(change) = statement.credentials() {
             return self.check_credentials(&change?);

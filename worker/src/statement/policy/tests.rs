@@ -97,6 +97,9 @@ fn kinds_are_allowed_by_role() {
     check("set s3_endpoint = 'a.s3.amazonaws.com'", Kind::Set, reader);
     check("set s3_endpoint = '169.254.169.254'", Kind::Set, None);
     check("set http_proxy = 'a'", Kind::Set, None);
+    check("from 's3://a/b?s3_endpoint=c'", Kind::Select, None);
+    check("from read_parquet($$s3://a/b?x=1&S3_Region=c$$)", Kind::Select, None);
+    check("from \"s3://a/b?s3_use_ssl=false\"", Kind::Select, None);
     check("explain analyze begin", Kind::Explain, None);
     check("explain analyze set threads = 1", Kind::Explain, None);
     check("explain analyze pragma enable_profiling", Kind::Explain, None);

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from harness import adbc, arrow_flight, pg_server, secured, stores, topology, wire
+from harness import adbc, arrow_flight, pg_server, secured, stores, wire
 from harness.failures import refused
 
 CANARY = "canary7f3a"
@@ -161,6 +161,8 @@ def test_tokens_handles_and_tickets_hold_no_secret(loud):
             seen.append(prepared.handle)
             client.info(wire.prepared_query(prepared.handle))
             seen.append(client.memory.headers["authorization"].encode())
+        assert client.set_options(s3_session_token=CANARY) == {}
+        assert CANARY not in str(client.get_options())
         info = client.info(wire.query(f"{GIVEN[0]}; from duckdb_secrets()"))
         assert client.reader(info).read_all().num_rows == 3
         seen.append(info.endpoints[0].ticket.ticket)
@@ -289,8 +291,8 @@ def test_catalogs_and_their_keys_stay_the_servers(lakehouse, store):
 @pytest.mark.topologies("worker", "gateway")
 def test_addresses_bring_no_settings_along(lakehouse):
     with adbc.login(lakehouse, "uli") as con:
-        adbc.run(con, "create table t as select 1 as i from range(5000)")
-        place = f"s3://{lakehouse.bucket}/tables/main/t/*.parquet"
+        adbc.run(con, "create table addressed as select 1 as i from range(5000)")
+        place = f"s3://{lakehouse.bucket}/tables/main/addressed/*.parquet"
         assert adbc.value(con, f"select count(*) from '{place}'") == 5000
         with refused("PERMISSION_DENIED", match="address"):
             adbc.rows(con, f"from '{place}?s3_endpoint=127.0.0.1:1'")

@@ -9,8 +9,8 @@ const WORDS: [&str; 8] =
     ["secret", "s3_", "azure_", "key_id", "session_token", "connection_string", "bearer_token", "account_key"];
 
 /// What is told, in a line of its own, of what is not found in a session that has credentials.
-pub const NOT_HERE: &str = "\nThis session has storage credentials of its own, and the server's own database is not in it: \
-                            use another session for the tables there.";
+pub const NOT_HERE: &str = "\nThis session has storage credentials of its own: the server's own database is not in it, nor \
+                            are catalogs whose metadata is a DuckDB file. Use another session for the tables there.";
 
 /// Whether a text may hold credentials.
 pub fn may_hold_credentials(text: &str) -> bool {

@@ -21,7 +21,7 @@ pub fn may_hold_credentials(text: &str) -> bool {
         let starts = |word: &&str| {
             bytes.get(at..at + word.len()).is_some_and(|place| place.eq_ignore_ascii_case(word.as_bytes()))
         };
-        WORDS.iter().any(|word| starts(&word))
+        WORDS.iter().any(starts)
     })
 }
 

@@ -236,7 +236,8 @@ impl Statement<'_> {
         let if_missing = self.are_keywords(at, &["if", "not", "exists"]);
         at += if if_missing { 3 } else { 0 };
         let mut name = None;
-        if !self.is_symbol(at, "(") && !(self.is_keyword(at, "in") && !self.is_symbol(at + 1, "(")) {
+        let names_storage = self.is_keyword(at, "in") && !self.is_symbol(at + 1, "(");
+        if !self.is_symbol(at, "(") && !names_storage {
             name = Some(self.name(at).ok_or(CredentialError::Form)?);
             at += 1;
         }

@@ -11,6 +11,8 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use tavana_wire::may_hold_credentials;
+
 use crate::message::Status;
 use crate::settings::{Settings, quoted};
 
@@ -23,6 +25,9 @@ pub const SETTING: &str = "getvariable('pg_setting:";
 
 /// Characters of a statement that are shown; PostgreSQL's `track_activity_query_size`.
 const QUERY_CHARACTERS: usize = 1024;
+
+/// What is shown in the place of a statement that sets credentials, perhaps.
+const WITH_CREDENTIALS: &str = "<a statement that may hold credentials>";
 
 /// What all sessions do.
 #[derive(Clone, Default)]
@@ -84,6 +89,7 @@ impl Presence {
 
     /// A statement begins.
     pub fn begin(&self, query: &str, settings: &Settings) {
+        let query = if may_hold_credentials(query) { WITH_CREDENTIALS } else { query };
         let shown = query.char_indices().nth(QUERY_CHARACTERS).map_or(query, |(end, _)| &query[..end]);
         self.change(settings, |doing, now| {
             shown.clone_into(&mut doing.query);
@@ -193,11 +199,13 @@ mod tests {
         let settings = Settings::new("ada");
         let ada = activities.enter(1, "ada", None, false);
         let bob = activities.enter(2, "bob", None, true);
-        ada.begin("select 'secret'", &settings);
+        ada.begin("select 'mine'", &settings);
         let seen = |presence: &Presence| presence.fill(&format!("FROM f({ACTIVITY})"), &settings).into_owned();
-        assert!(seen(&bob).contains("select ''secret''") && seen(&bob).contains("'state': 'active'"));
+        assert!(seen(&bob).contains("select ''mine''") && seen(&bob).contains("'state': 'active'"));
         bob.begin("select 'other'", &settings);
         assert!(seen(&ada).contains("<insufficient privilege>") && !seen(&ada).contains("other"));
+        ada.begin("create secret (key_id 'canary')", &settings);
+        assert!(seen(&bob).contains(WITH_CREDENTIALS) && !seen(&bob).contains("canary"));
         drop(bob);
         assert!(!seen(&ada).contains("'pid': 2"));
     }

@@ -6,7 +6,7 @@
 
 mod sqlstate;
 
-use tavana_wire::headers;
+use tavana_wire::{NOT_HERE, headers};
 use tonic::Status;
 use unicode_width::UnicodeWidthChar as _;
 
@@ -119,7 +119,8 @@ impl PgError {
         };
         if let Some(message) = worded(sqlstate, text) {
             let position = sent.and_then(|sent| sent.position(place?));
-            return Self { position, ..Self::new(sqlstate, message) };
+            let hint = full.contains(NOT_HERE).then(|| NOT_HERE.trim().to_owned());
+            return Self { hint, position, ..Self::new(sqlstate, message) };
         }
         let position = sent.and_then(|sent| sent.position(place?));
         // DuckDB has one message for both clauses.

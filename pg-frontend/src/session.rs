@@ -63,6 +63,8 @@ pub struct Session {
     implicit: bool,
     /// The transaction only reads.
     read_only: bool,
+    /// A statement may have set storage credentials.
+    may_have_credentials: bool,
     /// Names of savepoints, each with whether anything was written since.
     savepoints: Vec<(String, bool)>,
     /// A statement failed in this batch of the extended protocol: the rest is skipped up to its `Sync`.
@@ -114,6 +116,7 @@ impl Session {
             status: Status::Idle,
             implicit: false,
             read_only: false,
+            may_have_credentials: false,
             savepoints: Vec::new(),
             skipping: false,
             in_extended: false,

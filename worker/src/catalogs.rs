@@ -180,6 +180,24 @@ impl Catalogs {
         self.catalogs.iter().flat_map(|(_, catalog)| catalog.places()).collect()
     }
 
+    /// What of them another instance of this process can have: not the catalogs whose metadata is a DuckDB file. The keys of stores
+    /// are for the given places only.
+    pub(crate) fn elsewhere(&self, places: &[String]) -> Self {
+        let catalogs: Vec<_> = self.catalogs.iter().filter(|(_, catalog)| catalog.opens_twice()).cloned().collect();
+        let stores = self.stores.iter().flat_map(|(name, store)| {
+            let scopes = store.scopes_within(places).into_iter().enumerate();
+            scopes.map(move |(number, scope)| (format!("{name}_{number}"), Store { scope, ..store.clone() }))
+        });
+        let is_there = |name: &String| catalogs.iter().any(|(known, _)| known == name);
+        let default = self.default.clone().filter(is_there);
+        Self { default, extensions: self.extensions.clone(), stores: stores.collect(), catalogs }
+    }
+
+    /// What the keys of stores are for.
+    pub(crate) fn scopes(&self) -> Vec<String> {
+        self.stores.iter().map(|(_, store)| store.scope.clone()).collect()
+    }
+
     /// Makes the secrets and attaches the catalogs; the instance is not locked yet. Gives the views whose files cannot be
     /// read now.
     ///

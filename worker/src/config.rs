@@ -26,7 +26,9 @@ use crate::service::{Shared, WorkerService};
 use crate::session::changes::{Changed, Changes};
 use crate::session::pinned::{PinnedLimits, PinnedSessions};
 use crate::session::pool::Pool;
+use crate::session::private::PrivateInstances;
 use crate::spool::{SpoolLimits, SpoolSpace, StoredResults};
+use crate::statement::credentials::schemes;
 use crate::statement::{Policy, SESSION_SETTINGS};
 use crate::system;
 
@@ -34,6 +36,10 @@ use crate::system;
 const PG_MACROS: &str = include_str!("../../pg-frontend/src/translate/macros.sql");
 /// The database file in a data folder.
 const DATABASE_FILE: &str = "local.duckdb";
+/// Bytes of memory for a session with credentials of its own, when nothing else is said.
+const PRIVATE_MEMORY_BYTES: u64 = 512 << 20;
+const NO_HTTPFS: &str =
+    "sessions with storage credentials of their own need DuckDB's extension httpfs, which this server does not have";
 /// How often idle sessions and expired results are looked for.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
 
@@ -84,6 +90,22 @@ pub struct WorkerConfig {
     /// Sessions that may hold temporary tables or transactions at a time
     #[arg(long, value_name = "COUNT", default_value_t = 1000)]
     pub max_pinned_sessions: usize,
+
+    /// Sessions that may have storage credentials of their own at a time, each with a DuckDB of its own; 16 when not given, none with users
+    #[arg(long, value_name = "COUNT")]
+    pub max_private_instances: Option<usize>,
+
+    /// Bytes of memory that each of them keeps to, on top of the worker's own; an eighth of --memory-limit-bytes when not given, or 512 MiB
+    #[arg(long, value_name = "BYTES")]
+    pub private_memory_bytes: Option<u64>,
+
+    /// Threads that each of them runs statements on
+    #[arg(long, value_name = "COUNT", default_value_t = 2)]
+    pub private_threads: usize,
+
+    /// Host, or end of hosts from a dot on, that users' storage credentials may name as their endpoint; repeat for several
+    #[arg(long, value_name = "HOST")]
+    pub allow_endpoint: Vec<String>,
 
     /// Time after which an idle session loses its temporary tables
     #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
@@ -199,7 +221,9 @@ impl WorkerConfig {
     ) -> Result<Worker, WorkerError> {
         let temp = self.temp_folder()?;
         let catalogs = self.catalogs.as_deref().map(Catalogs::read).transpose()?.unwrap_or_default();
-        let config = self.instance_config(trusted, temp.path(), &catalogs)?;
+        let places = self.places(&catalogs)?;
+        let config = self.instance_config(trusted, temp.path(), &catalogs, places.clone())?;
+        let private = self.private_instances(&config, &catalogs, &places, temp.path());
         let instance = Instance::open(&config)?;
         if let Some(sample) = self.sample {
             sample.make(&instance, &|done| progress(&format!("making {sample}"), done))?;
@@ -213,7 +237,7 @@ impl WorkerConfig {
         registry.register(Box::new(running.clone()))?;
         let changes = if catalogs.are_shared() { Changes::shared() } else { Changes::default() };
         let pool = Pool::new(instance, home, self.retries(), changes, snapshot);
-        let executor = Arc::new(self.executor(pool, trusted, Arc::clone(&sealer), running, temp.path().to_owned()));
+        let executor = Arc::new(self.executor(pool, private, trusted, Arc::clone(&sealer), running));
         let worker_id = executor.id;
         let shared = Arc::new(Shared {
             executor,
@@ -237,11 +261,12 @@ impl WorkerConfig {
     fn executor(
         &self,
         pool: Arc<Pool>,
+        private: PrivateInstances,
         trusted: bool,
         sealer: Arc<Sealer>,
         running: IntGauge,
-        temp_dir: PathBuf,
     ) -> Executor {
+        let temp_dir = private.folder.clone();
         let mut hidden = vec![(temp_dir.display().to_string(), "<temp-dir>")];
         if let Some(data) = self.data_dir.as_ref().and_then(|folder| folder.canonicalize().ok()) {
             hidden.push((data.display().to_string(), "<data-dir>"));
@@ -256,6 +281,7 @@ impl WorkerConfig {
                 idle: Duration::from_secs(self.session_idle_seconds),
                 idle_in_transaction: Duration::from_secs(self.transaction_idle_seconds),
             }),
+            private: Arc::new(private),
             running,
             results: StoredResults::new(life),
             space: SpoolSpace::new(SpoolLimits {
@@ -263,7 +289,7 @@ impl WorkerConfig {
                 total_bytes: self.max_spool_bytes,
                 folder: temp_dir,
             }),
-            policy: Policy { trusted },
+            policy: Policy { trusted, endpoints: self.allow_endpoint.clone() },
             limits: StatementLimits {
                 sql_bytes: self.max_sql_bytes,
                 // Clients take messages of 4 MiB; a ticket also holds the session and its seal.
@@ -279,6 +305,7 @@ impl WorkerConfig {
         trusted: bool,
         temp_dir: &Path,
         catalogs: &Catalogs,
+        places: Vec<String>,
     ) -> Result<InstanceConfig, WorkerError> {
         let file = match &self.data_dir {
             Some(folder) => Some(usable(folder)?.join(DATABASE_FILE)),
@@ -288,11 +315,6 @@ impl WorkerConfig {
         let encryption = (!trusted).then_some("httpfs");
         let own = self.sample.map(Sample::extension).into_iter().chain(encryption).map(str::to_owned);
         let extensions = own.chain(catalogs.extensions()).map(|name| self.extension(name)).collect::<Result<_, _>>()?;
-        let mut allowed = catalogs.places().iter().map(|place| whole_place(place)).collect::<Vec<_>>();
-        for place in &self.allow_path {
-            let place = if is_address(place) { place.clone() } else { usable(Path::new(place))?.display().to_string() };
-            allowed.push(format!("{}/", place.trim_end_matches('/')));
-        }
         Ok(InstanceConfig {
             file,
             threads: self.threads,
@@ -301,9 +323,52 @@ impl WorkerConfig {
             temp_limit_bytes: self.temp_limit_bytes,
             extensions,
             secret_dir: catalogs.look_for_secrets().then(|| temp_dir.join("secrets")),
-            allowed_paths: (!trusted).then_some(allowed),
+            allowed_paths: (!trusted).then_some(places),
             session_settings: SESSION_SETTINGS,
         })
+    }
+
+    /// What users may read and write: the places of catalogs and those that the command names.
+    fn places(&self, catalogs: &Catalogs) -> Result<Vec<String>, WorkerError> {
+        let mut allowed = catalogs.places().iter().map(|place| whole_place(place)).collect::<Vec<_>>();
+        for place in &self.allow_path {
+            let place = if is_address(place) { place.clone() } else { usable(Path::new(place))?.display().to_string() };
+            allowed.push(format!("{}/", place.trim_end_matches('/')));
+        }
+        Ok(allowed)
+    }
+
+    /// How instances of single sessions are opened: as the worker's own, in memory, with every address of a store allowed,
+    /// since the server's keys are for `places` alone.
+    fn private_instances(
+        &self,
+        config: &InstanceConfig,
+        catalogs: &Catalogs,
+        places: &[String],
+        folder: &Path,
+    ) -> PrivateInstances {
+        let mut config = config.clone();
+        let stores = ["httpfs", "azure"].map(|name| self.extension(name.to_owned()));
+        let missing = stores.first().is_some_and(Result::is_err);
+        let stores: Vec<PathBuf> =
+            stores.into_iter().flatten().filter(|file| !config.extensions.contains(file)).collect();
+        config.extensions.extend(stores);
+        config.file = None;
+        config.threads = Some(self.private_threads);
+        let share = self.memory_limit_bytes.map_or(PRIVATE_MEMORY_BYTES, |bytes| bytes / 8);
+        config.memory_limit_bytes = Some(self.private_memory_bytes.unwrap_or(share));
+        if let Some(places) = &mut config.allowed_paths {
+            places.extend(schemes().map(str::to_owned));
+        }
+        PrivateInstances {
+            // A user may then make the server call stores, which is for its operator to decide.
+            limit: self.max_private_instances.unwrap_or(if config.allowed_paths.is_none() { 16 } else { 0 }),
+            config: if missing { Err(NO_HTTPFS.to_owned()) } else { Ok(config) },
+            catalogs: catalogs.elsewhere(places),
+            retries: self.retries(),
+            folder: folder.to_owned(),
+            open: Arc::default(),
+        }
     }
 
     /// A folder of this process's own, removed at the end.

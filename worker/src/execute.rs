@@ -24,6 +24,7 @@ use tavana_wire::{Failure, FailureKind, Sealer, WorkerId};
 
 use crate::caller::Call;
 use crate::running::Running;
+use crate::session::private::PrivateInstances;
 use crate::session::{Lease, PinnedSession, PinnedSessions, Pool};
 use crate::spool::{SpoolSpace, StoredResults};
 use crate::statement::Policy;
@@ -44,6 +45,7 @@ pub(crate) struct Executor {
     pub(crate) id: WorkerId,
     pub(crate) pool: Arc<Pool>,
     pub(crate) pinned: PinnedSessions,
+    pub(crate) private: Arc<PrivateInstances>,
     pub(crate) running: Running,
     pub(crate) results: StoredResults,
     pub(crate) space: SpoolSpace,

@@ -174,6 +174,7 @@ fn write(
 ) -> Result<i64, Failure> {
     if command.temporary {
         lease.made_temporaries();
+        lease.made_state();
     }
     let _change = lease.change(Changed::Catalog);
     if !in_transaction {

@@ -2,14 +2,16 @@
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use lru::LruCache;
 use prometheus::IntGauge;
-use tavana_wire::{Failure, FailureKind, QueryId};
+use tavana_wire::{Failure, FailureKind, NOT_HERE, QueryId, may_hold_credentials};
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::Interrupt;
+use crate::statement::credentials::without_credentials;
 
 /// Cancelled statements that are remembered, so that a ticket fetched after its cancel does not run.
 const CANCELLED_REMEMBERED: NonZeroUsize = NonZeroUsize::new(4096).unwrap();
@@ -43,6 +45,10 @@ pub(crate) struct RunningQuery {
     running: Running,
     id: QueryId,
     cancel: CancellationToken,
+    /// Its text, where that may hold credentials: no part of it may be seen.
+    text: Option<String>,
+    /// It runs on an instance of its session's own.
+    is_private: AtomicBool,
 }
 
 impl Running {
@@ -55,6 +61,14 @@ impl Running {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Notes that a statement of this text starts, of which no failure shows a credential.
+    pub(crate) fn start_text(&self, id: QueryId, principal: &str, sql: &str) -> RunningQuery {
+        let text = may_hold_credentials(sql).then(|| sql.to_owned());
+        let mut query = self.start(id, principal);
+        query.text = text;
+        query
+    }
+
     /// Notes that a statement starts.
     pub(crate) fn start(&self, id: QueryId, principal: &str) -> RunningQuery {
         let cancel = CancellationToken::new();
@@ -65,7 +79,7 @@ impl Running {
         let entry = Entry { principal: principal.to_owned(), cancel: cancel.clone(), interrupt: None };
         inner.queries.insert(id, entry);
         self.gauge.inc();
-        RunningQuery { running: self.clone(), id, cancel }
+        RunningQuery { running: self.clone(), id, cancel, text: None, is_private: AtomicBool::new(false) }
     }
 
     /// Cancels a statement of this principal, or of anybody for an admin; says whether it ran.
@@ -114,8 +128,19 @@ impl RunningQuery {
     /// Notes how it ended, in case that says something about the whole instance, and gives the failure as users may see
     /// it: without folders of the worker's.
     pub(crate) fn failed(&self, mut failure: Failure) -> Failure {
-        if is_fatal(&failure) {
+        let is_private = self.is_private.load(Ordering::Acquire);
+        if is_fatal(&failure) && !is_private {
             self.running.broken.cancel();
+        }
+        // Messages of our own say all they have to, and repeat nothing.
+        let is_duckdbs = failure.message.contains(" Error: ");
+        if is_duckdbs && failure.kind == FailureKind::NotFound && is_private && !failure.message.contains(NOT_HERE) {
+            // The line with the caret stays the last.
+            let end = failure.message.find("\n\nLINE ").unwrap_or(failure.message.len());
+            failure.message.insert_str(end, NOT_HERE);
+        }
+        if let Some(text) = self.text.as_ref().filter(|_| is_duckdbs) {
+            failure.message = without_credentials(&failure.message, text);
         }
         for (folder, name) in self.running.hidden.iter() {
             failure.message = failure.message.replace(folder, name);
@@ -123,8 +148,9 @@ impl RunningQuery {
         failure
     }
 
-    /// Notes on which connection it runs.
-    pub(crate) fn runs_on(&self, interrupt: Interrupt) {
+    /// Notes on which connection it runs, and whether that is one to an instance of its session's own.
+    pub(crate) fn runs_on(&self, interrupt: Interrupt, is_private: bool) {
+        self.is_private.store(is_private, Ordering::Release);
         if let Some(entry) = self.running.lock().queries.get_mut(&self.id) {
             entry.interrupt = Some(interrupt);
         }

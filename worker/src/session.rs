@@ -11,6 +11,7 @@ pub(crate) mod changes;
 pub(crate) mod lease;
 pub(crate) mod pinned;
 pub(crate) mod pool;
+pub(crate) mod private;
 mod rerun;
 
 pub(crate) use lease::Lease;

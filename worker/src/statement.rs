@@ -7,6 +7,7 @@
 //! Where a text is not understood the answer is the one that refuses more or shares less.
 
 mod body;
+pub(crate) mod credentials;
 mod functions;
 mod kind;
 mod lexer;
@@ -21,7 +22,7 @@ use std::borrow::Cow;
 
 pub(crate) use kind::StatementKind;
 use lexer::{Token, TokenKind};
-pub(crate) use policy::{Policy, is_own_database};
+pub(crate) use policy::{Policy, PolicyError, is_own_database};
 pub(crate) use setting::SettingChange;
 pub(crate) use settings::SESSION_SETTINGS;
 pub(crate) use split::split;
@@ -52,11 +53,6 @@ impl<'a> Statement<'a> {
         Self { text, tokens }
     }
 
-    /// The text as it was written.
-    pub(crate) fn text(&self) -> &'a str {
-        self.text
-    }
-
     /// What the statement does to the transaction, if it is a `BEGIN`, `COMMIT`, `ROLLBACK` or a synonym.
     pub(crate) fn transaction(&self) -> Option<TransactionControl> {
         let control = match self.keyword(0)?.as_str() {
@@ -84,6 +80,7 @@ impl<'a> Statement<'a> {
     pub(crate) fn needs_session(&self) -> Option<&'static str> {
         let first = self.keyword(0)?;
         let reason = match first.as_str() {
+            "set" | "create" | "pragma" if self.gives_credentials() => "storage credentials belong to their session",
             "begin" | "start" | "commit" | "end" | "rollback" | "abort" => "a transaction belongs to its session",
             "prepare" | "execute" | "deallocate" => "a statement prepared by name belongs to its session",
             "set" | "reset" if self.is_keyword(1, "variable") => "a variable belongs to its session",

@@ -1,4 +1,4 @@
-//! The database with tables about the server itself.
+//! The database with tables about the server itself, and with the list of secrets that a session may see: its own.
 //!
 //! It is a small file that each worker makes at its start and attaches read-only, so that nobody can write into it.
 
@@ -6,6 +6,7 @@ use std::path::Path;
 
 use crate::catalogs::SYSTEM_DATABASE;
 use crate::engine::{EngineError, Instance, literal, quoted};
+use crate::statement::credentials::{OWN_SECRETS, SERVER_PREFIX};
 
 /// Which extensions this worker has. DuckDB's own function looks into folders, which it may not once the instance is locked.
 const EXTENSIONS: &str = "SELECT extension_name AS name, extension_version AS version, description
@@ -21,6 +22,10 @@ pub(crate) fn make(instance: &Instance, folder: &Path) -> Result<(), EngineError
     let name = quoted(SYSTEM_DATABASE);
     connection.execute(&format!("ATTACH {file} AS {name}"))?;
     connection.execute(&format!("CREATE TABLE {name}.main.extensions AS {EXTENSIONS}"))?;
+    let own = format!("starts_with(name, {})", literal(SERVER_PREFIX));
+    connection.execute(&format!(
+        "CREATE MACRO {name}.main.{OWN_SECRETS}() AS TABLE FROM system.main.{OWN_SECRETS}() WHERE NOT {own}"
+    ))?;
     connection.execute(&format!("DETACH {name}"))?;
     connection.execute(&format!("ATTACH {file} AS {name} (READ_ONLY)"))?;
     Ok(())

@@ -81,10 +81,12 @@ def start(
     users: dict[str, str] | None = None,
     key_file: Path | None = None,
     tls: Tls | None = None,
+    args=(),
+    engine_args=(),
     **program_options,
 ) -> Server:
-    """Starts one topology. `program_options` go to the program that has the DuckDB."""
-    engine, front = [], []
+    """Starts one topology. `args` go to every program, `program_options` to the one that has the DuckDB."""
+    engine, front = [*engine_args], []
     if data_dir:
         engine += ["--data-dir", data_dir]
     if sample:
@@ -104,10 +106,10 @@ def start(
 
     options = {"log_dir": directory}
     if kind == "worker":
-        worker = Program("tavana-worker", *engine, *front, **options, **program_options)
+        worker = Program("tavana-worker", *engine, *front, *args, **options, **program_options)
         gate = worker
     elif kind == "serve":
-        worker = Program("tavana", "serve", *engine, *front, **options, **program_options)
+        worker = Program("tavana", "serve", *engine, *front, *args, **options, **program_options)
         gate = worker
     else:
         worker = Program(
@@ -116,11 +118,12 @@ def start(
             "--key-file",
             key_file,
             *engine,
+            *args,
             **options,
             **program_options,
         )
         try:
-            gate = Program("tavana-gateway", "--worker", worker.uri, *front, **options)
+            gate = Program("tavana-gateway", "--worker", worker.uri, *front, *args, **options)
         except BaseException:
             worker.kill()
             raise

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 
+use tavana_wire::may_hold_credentials;
+
 use super::effects::signalled;
 use crate::encode::{self, tell_type};
 use crate::error::{PgError, Sent};
@@ -279,5 +281,12 @@ fn at(error: TranslateError, source: &str, before: usize) -> PgError {
         let at = (0..=at.min(source.len())).rev().find(|&at| source.is_char_boundary(at)).unwrap_or(0);
         before + source[..at].chars().count() + 1
     });
-    PgError { position, ..error.into() }
+    let mut told = PgError { position, ..error.into() };
+    // What it stumbled over may be the value of a credential.
+    if may_hold_credentials(source)
+        && let Some((message, _)) = told.message.split_once(" at or near ")
+    {
+        told.message = message.to_owned();
+    }
+    told
 }

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
+use tavana_wire::may_hold_credentials;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tonic::Status as GrpcStatus;
@@ -83,6 +84,7 @@ impl Session {
             let message = format!("cannot execute {} in a read-only transaction", plan.command.tag());
             return Err(PgError::new("25006", message).into());
         }
+        self.may_have_credentials |= may_hold_credentials(&plan.source);
         if let Some(answer) = self.act(plan, parameters, formats, bounds).await? {
             return Ok(answer);
         }

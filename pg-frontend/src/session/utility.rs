@@ -32,12 +32,7 @@ impl Session {
             Command::Set { name, value, local } => self.set(plan, name, value, *local, bounds).await,
             Command::Show(name) => self.show(plan, name.as_deref(), bounds).await,
             Command::Reset(name) => {
-                let before = self.settings.clone();
-                match name {
-                    Some(name) => self.settings.set(name, None, false)?,
-                    None => self.settings.reset_all(),
-                }
-                self.apply_settings(before).await?;
+                self.reset(plan, name.as_deref(), bounds).await?;
                 done("RESET")
             }
             Command::Discard(what) => {
@@ -73,6 +68,38 @@ impl Session {
         }
     }
 
+    async fn reset(&mut self, plan: &Arc<Plan>, name: Option<&str>, bounds: &Bounds) -> Result<(), Stop> {
+        let before = self.settings.clone();
+        match name.map(|name| self.settings.set(name, None, false)) {
+            None => {
+                self.drop_credentials("starts_with(name, '~')").await?;
+                self.settings.reset_all();
+            }
+            Some(Ok(())) => {}
+            Some(Err(error)) if error.sqlstate == "42704" => {
+                let sql = format!("RESET {}", name.unwrap_or_default());
+                return self.run_setting(plan, &sql, error, bounds).await;
+            }
+            Some(Err(error)) => return Err(error.into()),
+        }
+        self.apply_settings(before).await
+    }
+
+    /// Runs a statement about a setting that PostgreSQL does not know: one of DuckDB's, perhaps.
+    async fn run_setting(
+        &mut self,
+        plan: &Arc<Plan>,
+        sql: &str,
+        unknown: PgError,
+        bounds: &Bounds,
+    ) -> Result<(), Stop> {
+        match watched(&mut self.stream, bounds, self.flight.run(sql, None)).await? {
+            Ok(_) => Ok(()),
+            Err(status) if status.code() == tonic::Code::Unimplemented => Err(unknown.into()),
+            Err(status) => Err(failed(plan)(status)),
+        }
+    }
+
     async fn set(
         &mut self,
         plan: &Arc<Plan>,
@@ -92,15 +119,13 @@ impl Session {
         let before = self.settings.clone();
         match self.settings.set(name, value.as_deref(), local) {
             Ok(()) => {}
-            // A setting of DuckDB's, perhaps.
             Err(error) if error.sqlstate == "42704" => {
-                let sql = format!("SET {name} = {}", crate::settings::quoted(value.as_deref().unwrap_or_default()));
-                let told = watched(&mut self.stream, bounds, self.flight.run(&sql, None)).await?;
-                return match told {
-                    Ok(_) => Ok(Some(Answer::Done("SET".to_owned()))),
-                    Err(status) if status.code() == tonic::Code::Unimplemented => Err(error.into()),
-                    Err(status) => Err(failed(plan)(status)),
+                let sql = match &value {
+                    Some(value) => format!("SET {name} = {}", crate::settings::quoted(value)),
+                    None => format!("RESET {name}"),
                 };
+                self.run_setting(plan, &sql, error, bounds).await?;
+                return Ok(Some(Answer::Done("SET".to_owned())));
             }
             Err(error) => return Err(error.into()),
         }
@@ -172,6 +197,8 @@ impl Session {
                 }
                 self.prepared.clear();
                 self.portals.clear();
+                self.drop_credentials("true").await?;
+                self.may_have_credentials = false;
                 let before = self.settings.clone();
                 self.settings.reset_all();
                 self.apply_settings(before).await?;
@@ -183,12 +210,29 @@ impl Session {
         Ok(())
     }
 
+    /// Drops secrets of the session's own, so that who has the connection next does not have them. Settings of stores are secrets
+    /// whose names begin with `~`.
+    async fn drop_credentials(&mut self, which: &str) -> Result<(), Stop> {
+        if !self.may_have_credentials {
+            return Ok(());
+        }
+        let find = format!(
+            "SELECT 'DROP SECRET IF EXISTS \"' || replace(name, '\"', '\"\"') || '\"' FROM duckdb_secrets() WHERE {which}"
+        );
+        self.run_found(&find).await
+    }
+
     async fn drop_temporary(&mut self) -> Result<(), Stop> {
-        use arrow::array::AsArray as _;
         const FIND: &str = "SELECT 'DROP TABLE IF EXISTS temp.main.\"' || replace(table_name, '\"', '\"\"') || '\"' \
                             FROM duckdb_tables() WHERE temporary AND NOT internal";
+        self.run_found(FIND).await
+    }
+
+    /// Runs the statements that a query gives.
+    async fn run_found(&mut self, find: &str) -> Result<(), Stop> {
+        use arrow::array::AsArray as _;
         let told = |status| Stop::from(PgError::from_status(&status, None));
-        for batch in self.flight.collect(FIND, None).await.map_err(told)? {
+        for batch in self.flight.collect(find, None).await.map_err(told)? {
             let Some(statements) = batch.column(0).as_string_opt::<i32>() else { continue };
             for statement in statements.iter().flatten() {
                 self.flight.run(statement, None).await.map_err(told)?;

@@ -124,6 +124,14 @@ pub(super) enum FileFormat {
 }
 
 impl Store {
+    /// The parts of its scope that are at these places.
+    pub(super) fn scopes_within(&self, places: &[String]) -> Vec<String> {
+        if places.iter().any(|place| self.scope.starts_with(place.as_str())) {
+            return vec![self.scope.clone()];
+        }
+        places.iter().filter(|place| place.starts_with(self.scope.as_str())).cloned().collect()
+    }
+
     /// Whose interface it has, by the scheme of its scope.
     pub(super) fn kind(&self) -> Option<StoreKind> {
         match self.scope.split_once("://")?.0 {
@@ -275,6 +283,11 @@ impl CatalogEntry {
     /// The folders, or beginnings of addresses, that its files lie in, each with a slash at its end; single files without.
     pub(super) fn places(&self) -> Vec<String> {
         self.locations().into_iter().map(|place| folder_of(place, matches!(self, Self::Files { .. }))).collect()
+    }
+
+    /// Whether a second instance of a process can attach it, too.
+    pub(super) fn opens_twice(&self) -> bool {
+        !matches!(self, Self::Ducklake { metadata, .. } if matches!(Metadata::of(metadata), Some(Metadata::Duckdb(_))))
     }
 
     /// Makes the folder that its tables are to be written to, where that is on this machine.

@@ -120,3 +120,18 @@ fn a_secret_is_read_from_where_it_is_and_never_shown() {
     assert!(error.contains("store `a`") && error.contains("TAVANA_TEST_NOT_SET"), "{error}");
     assert!(!format!("{:?}", read(WHOLE).unwrap()).contains("it's"));
 }
+
+#[test]
+fn another_instance_has_what_opens_twice_and_keys_for_places_alone() {
+    let catalogs = read(WHOLE).unwrap();
+    let elsewhere = catalogs.elsewhere(&["s3://lake/tables/".to_owned(), "s3://lake/more/".to_owned()]);
+    assert_eq!(elsewhere.scopes(), ["s3://lake/tables/", "s3://lake/more/"]);
+    assert_eq!(elsewhere.catalogs.len(), 3);
+    assert_eq!(elsewhere.default(), Some("lake"));
+    assert_eq!(catalogs.elsewhere(&["s3://".to_owned()]).scopes(), ["s3://lake/"]);
+    let duckdb =
+        WHOLE.replace("postgres:host=db dbname=lake", "duckdb:/data/lake.meta").replace("password = \"pass\"", "");
+    let elsewhere = read(&duckdb).unwrap().elsewhere(&[]);
+    assert_eq!((elsewhere.catalogs.len(), elsewhere.default()), (2, None));
+    assert!(elsewhere.scopes().is_empty());
+}

@@ -41,7 +41,7 @@ pub(crate) async fn blocking<H: OnLease, T: Send + 'static>(
         return Err(cancelled());
     }
     let interrupt = holder.lease().connection().interrupt();
-    query.runs_on(interrupt.clone());
+    query.runs_on(interrupt.clone(), holder.lease().is_private());
     let ended = Ended::default();
     let interrupting = InterruptUntilEnded { interrupt, ended: ended.clone() };
     let mut task = tokio::task::spawn_blocking(move || {

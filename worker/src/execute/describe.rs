@@ -32,12 +32,15 @@ pub(crate) fn describe(
     for piece in pieces {
         let statement = Statement::read(piece);
         policy.check_text(&statement, role)?;
+        description.is_update = statement.leading_kind() != StatementKind::Select;
+        if statement.credentials().is_some() {
+            continue;
+        }
         if let Some(change) = statement.setting() {
             policy.check_setting(&change, role)?;
         }
         let sql = numbered(&statement);
         let mut extracted = lease.extract(&sql)?;
-        description.is_update = statement.leading_kind() != StatementKind::Select;
         let stands_alone = statement.setting().is_none() && statement.transaction().is_none();
         if pieces.len() > 1 || extracted.count() != 1 || !stands_alone {
             continue;

@@ -16,9 +16,11 @@ use crate::engine::{Connection, EngineError};
 use crate::running::RunningQuery;
 use crate::session::backend::USE;
 use crate::session::changes::Changed;
+use crate::session::private;
 use crate::session::{Lease, PinnedSession};
 use crate::spool::{Spool, SpoolSpace};
-use crate::statement::{self, Policy, SettingChange, Statement, StatementKind, TransactionControl};
+use crate::statement::credentials::CredentialChange;
+use crate::statement::{self, Policy, PolicyError, SettingChange, Statement, StatementKind, TransactionControl};
 
 /// What becomes of the last statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,7 +100,11 @@ impl Executor {
             Some(reason) => self.pin(call, reason)?.lease().await,
             None => self.lease(call, pieces.last().map(String::as_str)).await?,
         };
-        let query = self.running.start(call.query_id, &call.session.principal);
+        let query = self.running.start_text(call.query_id, &call.session.principal, sql);
+        let lease = match pieces.iter().any(|piece| Statement::read(piece).gives_credentials()) {
+            true => self.make_private(&query, lease, &pieces, call.role()).await?,
+            false => lease,
+        };
         // A pinned session's state is here; a token that a client did not renew must not undo it.
         let session = lease.session().map_or_else(|| call.session.clone(), |pinned| pinned.session_state());
         let script = Script {
@@ -111,6 +117,23 @@ impl Executor {
             space: self.space.clone(),
         };
         Ok(Begun { script, pieces, lease, query })
+    }
+
+    /// Gives the session of a lease an instance of its own, if it has none and its statements are allowed.
+    async fn make_private(
+        &self,
+        query: &RunningQuery,
+        lease: Lease,
+        pieces: &[String],
+        role: Role,
+    ) -> Result<Lease, Failure> {
+        for piece in pieces {
+            self.policy.check_text(&Statement::read(piece), role)?;
+        }
+        let instances = Arc::clone(&self.private);
+        let settings = lease.session().map(|session| session.session_state().settings).unwrap_or_default();
+        let work = move |lease: &mut Lease| lease.make_private(|| instances.open(&settings));
+        Ok(blocking::blocking(query, lease, work).await?.0)
     }
 
     /// Makes a change of the session known to its client and to its connection here.
@@ -126,7 +149,8 @@ impl Executor {
 /// The statement with its `?` numbered in the order of the text: DuckDB itself numbers them as its grammar
 /// reads them, which is another order in a few places, such as `? AT TIME ZONE ?`.
 pub(super) fn numbered(statement: &Statement<'_>) -> String {
-    if statement.text().contains('?') { statement.with_parameter_types(&[]) } else { statement.text().to_owned() }
+    let text = statement.with_own_secrets();
+    if text.contains('?') { Statement::read(&text).with_parameter_types(&[]) } else { text.into_owned() }
 }
 
 /// Whether a statement that does more than read gives rows back; the rest give a count, or nothing.
@@ -183,6 +207,9 @@ impl Script {
         for piece in pieces.iter().filter(|_| pieces.len() > 1) {
             let statement = Statement::read(piece);
             self.policy.check_text(&statement, self.role)?;
+            if statement.credentials().is_some() {
+                continue;
+            }
             lease.connection().extract(&numbered(&statement))?;
         }
         Ok(())
@@ -192,6 +219,9 @@ impl Script {
         let statement = Statement::read(sql);
         // Before DuckDB parses it: some pragmas are expanded, and looked up, while parsing.
         self.policy.check_text(&statement, self.role)?;
+        if let Some(change) = statement.credentials() {
+            return self.set_credentials(lease, change.map_err(PolicyError::from)?);
+        }
         if let Some(change) = statement.setting()
             && !matches!(change, SettingChange::Variable)
         {
@@ -200,7 +230,24 @@ impl Script {
         if let Some(control) = statement.transaction() {
             return self.transaction(lease, sql, control);
         }
+        if statement.needs_session().is_some() {
+            lease.made_state();
+        }
         until_settled(lease, |lease| self.statement(lease, &statement, is_last))
+    }
+
+    /// Changes the credentials of the session, which has an instance of its own by now if they are given.
+    fn set_credentials(&self, lease: &mut Lease, change: CredentialChange) -> Result<ScriptOutcome, Failure> {
+        if lease.in_transaction() {
+            let message = "storage credentials are set outside of transactions; end this one first, or set them first";
+            return Err(Failure::new(FailureKind::State, message));
+        }
+        match (lease.private(), change) {
+            (Some((private, connection)), change) => private.change(connection, change)?,
+            (None, CredentialChange::Drop { if_there: false, .. }) => return Err(private::no_secret()),
+            (None, _) => {}
+        }
+        Ok(ScriptOutcome::Changed(-1))
     }
 
     /// Plans or runs a statement that is neither about settings nor about the transaction.
@@ -245,7 +292,7 @@ impl Script {
             let message = "the type of a parameter is not known; bind values first, or cast it: CAST(? AS INTEGER)";
             return Err(Failure::new(FailureKind::Binding, message));
         };
-        let sql = statement.with_parameter_types(&bound.sql_types()?);
+        let sql = Statement::read(&statement.with_own_secrets()).with_parameter_types(&bound.sql_types()?);
         match lease.prepare(&sql)?.schema()? {
             Some(schema) => Ok(ScriptOutcome::Read { sql, schema }),
             None => Err(Failure::new(FailureKind::Binding, "the types of the result are not known")),

@@ -65,8 +65,7 @@ impl Shared {
             }
             "ClosePreparedStatement" => {
                 let request: ActionClosePreparedStatementRequest = unpack(body)?;
-                let prepared = self.prepared(call, &request.prepared_statement_handle)?;
-                self.bound.forget(&prepared);
+                self.close_prepared(call, &request.prepared_statement_handle)?;
                 Ok(Vec::new())
             }
             "BeginTransaction" => {

@@ -1,4 +1,7 @@
 //! Prepared statements: handles that travel, and the parameters that are bound to them here.
+//!
+//! A handle holds its statement, for everybody to read who holds it. So a statement that gives credentials stays here, and
+//! its handle, which names this worker, holds none.
 
 use std::num::NonZeroUsize;
 use std::sync::{Mutex, PoisonError};
@@ -12,9 +15,15 @@ use super::Shared;
 use crate::caller::Call;
 use crate::execute::parameters::Parameters;
 use crate::execute::plan::schema_bytes;
+use crate::statement::{Statement, split};
 
 /// Prepared statements that can have parameters bound at a time; the one not used for longest is forgotten.
 const MAX_BOUND: NonZeroUsize = NonZeroUsize::new(4096).unwrap();
+
+/// Statements with credentials that are kept at a time; the one not used for longest is forgotten.
+const MAX_KEPT_TEXTS: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
+/// Bytes of one of them.
+const MAX_KEPT_TEXT_BYTES: usize = 64 * 1024;
 
 /// What `CreatePreparedStatement` answers. `arrow-flight` does not know the fourth field yet.
 #[derive(Clone, PartialEq, Eq, prost::Message)]
@@ -32,11 +41,13 @@ pub(super) struct CreatePreparedStatementResult {
 /// Parameters by prepared statement.
 pub(crate) struct BoundParameters {
     bound: Mutex<LruCache<Vec<u8>, Parameters>>,
+    /// The texts that their handles do not hold.
+    texts: Mutex<LruCache<Vec<u8>, String>>,
 }
 
 impl BoundParameters {
     pub(crate) fn new() -> Self {
-        Self { bound: Mutex::new(LruCache::new(MAX_BOUND)) }
+        Self { bound: Mutex::new(LruCache::new(MAX_BOUND)), texts: Mutex::new(LruCache::new(MAX_KEPT_TEXTS)) }
     }
 
     pub(super) fn bind(&self, prepared: &PreparedHandle, parameters: Parameters) {
@@ -49,8 +60,39 @@ impl BoundParameters {
         Ok(bound.get(&prepared.statement_id).cloned())
     }
 
-    pub(super) fn forget(&self, prepared: &PreparedHandle) {
+    fn forget(&self, prepared: &PreparedHandle) {
         self.bound.lock().unwrap_or_else(PoisonError::into_inner).pop(&prepared.statement_id);
+        self.texts.lock().unwrap_or_else(PoisonError::into_inner).pop(&prepared.statement_id);
+    }
+
+    /// Keeps the text of a statement that gives credentials; gives what its handle may hold.
+    fn keep_text(&self, statement_id: &[u8], sql: &str) -> Result<String, Failure> {
+        if !split(sql).into_iter().any(|piece| Statement::read(piece).gives_credentials()) {
+            return Ok(sql.to_owned());
+        }
+        if sql.len() > MAX_KEPT_TEXT_BYTES {
+            let message = format!("a statement with credentials has more than {MAX_KEPT_TEXT_BYTES} bytes");
+            return Err(Failure::new(FailureKind::LimitExceeded, message));
+        }
+        let mut texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
+        texts.put(statement_id.to_vec(), sql.to_owned());
+        Ok(String::new())
+    }
+
+    /// Gives a handle's statement the text that was kept.
+    fn complete(&self, prepared: &mut PreparedHandle) -> Result<(), Failure> {
+        if prepared.sql.is_empty() {
+            let mut texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
+            let text = texts.get(&prepared.statement_id);
+            let forgotten = || {
+                Failure::new(
+                    FailureKind::State,
+                    "this statement with credentials is not kept any more; prepare it again",
+                )
+            };
+            prepared.sql.clone_from(text.ok_or_else(forgotten)?);
+        }
+        Ok(())
     }
 }
 
@@ -62,9 +104,10 @@ impl Shared {
         sql: &str,
     ) -> Result<CreatePreparedStatementResult, Failure> {
         let description = self.executor.describe(call, sql).await?;
+        let statement_id = QueryId::random().to_vec();
         let handle = PreparedHandle {
-            statement_id: QueryId::random().to_vec(),
-            sql: sql.to_owned(),
+            sql: self.bound.keep_text(&statement_id, sql)?,
+            statement_id,
             worker_id: self.executor.id.to_vec(),
         };
         Ok(CreatePreparedStatementResult {
@@ -75,8 +118,21 @@ impl Shared {
         })
     }
 
-    /// The prepared statement of a handle; the call becomes part of its session.
+    /// The prepared statement of a handle, with its text; the call becomes part of its session.
     pub(super) fn prepared(&self, call: &mut Call, handle: &[u8]) -> Result<PreparedHandle, Failure> {
+        let mut prepared = self.open_prepared(call, handle)?;
+        self.bound.complete(&mut prepared)?;
+        Ok(prepared)
+    }
+
+    /// Forgets what is kept of a prepared statement.
+    pub(super) fn close_prepared(&self, call: &mut Call, handle: &[u8]) -> Result<(), Failure> {
+        let prepared = self.open_prepared(call, handle)?;
+        self.bound.forget(&prepared);
+        Ok(())
+    }
+
+    fn open_prepared(&self, call: &mut Call, handle: &[u8]) -> Result<PreparedHandle, Failure> {
         match self.executor.open(call, handle)?.work {
             Some(Work::Prepared(prepared)) => Ok(prepared),
             _ => Err(Failure::new(FailureKind::InvalidRequest, "this is not the handle of a prepared statement")),

@@ -3,12 +3,15 @@
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
+use tavana_wire::{Failure, FailureKind};
 use tokio::sync::OwnedMutexGuard;
 
 use super::backend::Backend;
 use super::changes::{Change, Changed};
 use super::pinned::{PinnedSession, PinnedState};
 use super::pool::Pool;
+use super::private::Private;
+use crate::engine::Connection;
 
 /// A leased connection; dropping it gives it back.
 #[derive(Debug)]
@@ -43,6 +46,54 @@ impl Lease {
         }
         let in_transaction = self.in_transaction();
         self.deref_mut().change(changed, in_transaction)
+    }
+
+    /// Notes that the session makes what lives on this connection only.
+    pub(crate) fn made_state(&mut self) {
+        if let Some(Held::Pinned { state, .. }) = &mut self.held {
+            state.has_state = true;
+        }
+    }
+
+    /// The instance of the session's own, and the connection to it.
+    pub(crate) fn private(&mut self) -> Option<(&mut Private, &Connection)> {
+        match &mut self.held {
+            Some(Held::Pinned { state, .. }) => {
+                let state = &mut **state;
+                state.private.as_mut().map(|private| (private, state.backend.connection()))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether its session has an instance of its own.
+    pub(crate) fn is_private(&self) -> bool {
+        matches!(&self.held, Some(Held::Pinned { state, .. }) if state.private.is_some())
+    }
+
+    /// Moves the session to an instance of its own, which `open` opens; one that has one stays there.
+    ///
+    /// # Errors
+    /// `State` when the session would miss something there; what opening says.
+    pub(crate) fn make_private(
+        &mut self,
+        open: impl FnOnce() -> Result<(Backend, Private), Failure>,
+    ) -> Result<(), Failure> {
+        if self.is_private() {
+            return Ok(());
+        }
+        let in_transaction = self.in_transaction();
+        let state = match &mut self.held {
+            Some(Held::Pinned { state, .. }) if !in_transaction && !state.has_state => Some(state),
+            _ => None,
+        };
+        let Some(state) = state else {
+            let message = "set storage credentials first: the session has a transaction, temporary objects, variables or prepared statements, which would stay behind; do so in a new session";
+            return Err(Failure::new(FailureKind::State, message));
+        };
+        let (backend, private) = open()?;
+        (state.backend, state.private) = (backend, Some(private));
+        Ok(())
     }
 
     /// The pinned session it belongs to, if it does.

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::backend::Backend;
 use super::lease::Lease;
+use super::private::Private;
 
 /// How many pinned sessions there may be, and how long they may idle.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +49,10 @@ pub(crate) struct PinnedSession {
 #[derive(Debug)]
 pub(crate) struct PinnedState {
     pub(super) backend: Backend,
+    /// The instance that the backend is a connection of, where that is the session's own; it goes after the backend.
+    pub(super) private: Option<Private>,
+    /// The session made what lives on this connection only.
+    pub(super) has_state: bool,
 }
 
 impl PinnedSessions {
@@ -86,7 +91,7 @@ impl PinnedSessions {
         let pinned = Arc::new(PinnedSession {
             id,
             principal: session.principal.clone(),
-            state: Arc::new(AsyncMutex::new(PinnedState { backend })),
+            state: Arc::new(AsyncMutex::new(PinnedState { backend, private: None, has_state: false })),
             settings: Mutex::new(session),
             in_transaction: AtomicBool::new(false),
             has_changed: AtomicBool::new(false),
@@ -109,12 +114,14 @@ impl PinnedSessions {
     pub(crate) fn sweep(&self) -> usize {
         let now = Instant::now();
         let mut sessions = self.lock();
-        let before = sessions.len();
-        sessions.retain(|_, session| {
+        let ended = sessions.extract_if(|_, session| {
             let limit = if session.in_transaction() { self.limits.idle_in_transaction } else { self.limits.idle };
-            session.is_busy() || now.duration_since(session.used()) < limit
+            !session.is_busy() && now.duration_since(session.used()) >= limit
         });
-        before - sessions.len()
+        let ended: Vec<_> = ended.collect();
+        // What a session holds may take a while to go; nobody waits for that.
+        drop(sessions);
+        ended.len()
     }
 
     /// How many sessions are pinned here.

@@ -53,7 +53,6 @@ pub(super) const REFUSED: &[(&str, Calls, &str)] = &[
     ("checkpoint", Calls::Admins, CHECKPOINTS),
     ("force_checkpoint", Calls::Admins, CHECKPOINTS),
     ("duckdb_external_file_cache", Calls::Admins, OTHERS_FILES),
-    ("duckdb_secrets", Calls::Admins, OTHERS_FILES),
     ("which_secret", Calls::Admins, OTHERS_FILES),
     ("load_aws_credentials", Calls::Never, "credentials of stores come with the server's configuration"),
     ("postgres_attach", Calls::Never, OTHER_DATABASES),
@@ -150,7 +149,7 @@ mod tests {
         duckdb_approx_database_count duckdb_columns duckdb_connection_count duckdb_constraints duckdb_coordinate_systems
         duckdb_databases duckdb_dependencies duckdb_extensions duckdb_functions duckdb_indexes
         duckdb_keywords duckdb_memory duckdb_optimizers duckdb_prepared_statements duckdb_profiling_settings
-        duckdb_schemas duckdb_secret_types duckdb_sequences duckdb_settings duckdb_table_sample
+        duckdb_schemas duckdb_secret_types duckdb_secrets duckdb_sequences duckdb_settings duckdb_table_sample
         duckdb_tables duckdb_temporary_files duckdb_types duckdb_variables duckdb_views generate_series glob histogram
         histogram_values icu_calendar_names json_each json_tree parquet_bloom_probe parquet_file_metadata
         parquet_full_metadata parquet_kv_metadata parquet_metadata parquet_scan parquet_schema pg_timezone_names

@@ -6,6 +6,7 @@
 
 use tavana_wire::{Failure, FailureKind, Role};
 
+use super::credentials::{CredentialChange, CredentialError};
 use super::functions::{self, Calls};
 use super::settings::{names_own, names_temporary, values, worker_flag};
 use super::{SettingChange, Statement, StatementKind, TokenKind, unquoted};
@@ -35,8 +36,8 @@ pub(crate) enum PolicyError {
     AdminOnly(&'static str),
     #[error("extensions are chosen by the server's configuration; start the worker with the extension")]
     Extensions,
-    #[error("storage credentials come with the configuration of the server, because all its users share them")]
-    Secrets,
+    #[error(transparent)]
+    Credentials(#[from] CredentialError),
     #[error("`{name}` belongs to the worker; start it with {flag}")]
     WorkerSetting { name: String, flag: &'static str },
     #[error("`{0}` is no setting of a session; these are: {list}", list = super::SESSION_SETTINGS.join(", "))]
@@ -55,10 +56,6 @@ pub(crate) enum PolicyError {
         "the metadata of a DuckLake is the server's own; its functions show what is in it, as in FROM ducklake_snapshots('lake')"
     )]
     OwnMetadata,
-    #[error(
-        "an address cannot bring settings of stores such as s3_endpoint along, the server's keys would go there; ask for a store with that endpoint"
-    )]
-    SettingInAddress,
     #[error("the function `{name}` is not available: {reason}")]
     Function { name: &'static str, reason: &'static str },
     #[error("the pragma `{0}` is not available; those that only show something are, and settings are changed with SET")]
@@ -71,6 +68,10 @@ pub(crate) enum PolicyError {
         "the option use_tmp_file is not available: a file that is written again is replaced when the new one is whole"
     )]
     TmpFile,
+    #[error(
+        "an address cannot bring settings of stores such as s3_endpoint along, the server's keys would go there; use CREATE SECRET"
+    )]
+    SettingInAddress,
     #[error("EXPLAIN and PREPARE take a query or a write; run this statement by itself")]
     Inner,
     #[error("this kind of statement is not supported; send it as plain SQL, one statement at a time")]
@@ -81,11 +82,16 @@ impl PolicyError {
     /// What it is, seen from the client.
     pub(crate) fn kind(&self) -> FailureKind {
         match self {
+            Self::Credentials(error) => error.kind(),
             Self::Unreadable(_) | Self::Several => FailureKind::Syntax,
             Self::ReadOnly | Self::AdminOnly(_) => FailureKind::PermissionDenied,
-            Self::Extensions | Self::Secrets | Self::WorkerSetting { .. } => FailureKind::PermissionDenied,
-            Self::GlobalSetting | Self::Function { .. } | Self::OwnDatabase => FailureKind::PermissionDenied,
-            Self::OwnMetadata | Self::TmpFile | Self::SettingInAddress => FailureKind::PermissionDenied,
+            Self::Extensions | Self::WorkerSetting { .. } => FailureKind::PermissionDenied,
+            Self::GlobalSetting
+            | Self::Function { .. }
+            | Self::OwnDatabase
+            | Self::OwnMetadata
+            | Self::TmpFile
+            | Self::SettingInAddress => FailureKind::PermissionDenied,
             Self::Setting(_) | Self::SettingValue { .. } | Self::SettingForm | Self::TemporaryPlace => {
                 FailureKind::Unsupported
             }
@@ -105,7 +111,13 @@ impl From<PolicyError> for Failure {
 pub(crate) struct Policy {
     /// Whether the worker serves its own machine only, without users: files of any place, nobody to protect from another.
     pub(crate) trusted: bool,
+    /// Hosts, and what hosts end in from a dot on, that a user's storage credentials may name.
+    pub(crate) endpoints: Vec<String>,
 }
+
+/// Stores that anybody can reach, so that the server may, too.
+const PUBLIC_STORES: [&str; 4] =
+    [".amazonaws.com", ".googleapis.com", ".r2.cloudflarestorage.com", ".core.windows.net"];
 
 impl Policy {
     /// Whether `role` may run the statement that DuckDB says is of this kind.
@@ -116,6 +128,9 @@ impl Policy {
     /// The reason why not.
     pub(crate) fn check(&self, statement: &Statement<'_>, kind: StatementKind, role: Role) -> Result<(), PolicyError> {
         self.check_text(statement, role)?;
+        if statement.credentials().is_some() {
+            return Ok(());
+        }
         let leading = statement.leading_kind();
         if kind != StatementKind::Select && statement.names(ROWS_DATABASE) {
             return Err(PolicyError::OwnDatabase);
@@ -150,6 +165,9 @@ impl Policy {
         if statement.has_setting_in_address() {
             return Err(PolicyError::SettingInAddress);
         }
+        if let Some(change) = statement.credentials() {
+            return self.check_credentials(&change?);
+        }
         let leading = statement.leading_kind();
         if leading == StatementKind::Invalid {
             return Ok(());
@@ -159,8 +177,8 @@ impl Policy {
         }
         let body = statement.body();
         for statement in [Some(statement), body.as_ref()].into_iter().flatten() {
-            if statement.concerns_secret() {
-                return Err(PolicyError::Secrets);
+            if statement.credentials().is_some() {
+                return Err(PolicyError::Inner);
             }
             if statement.copies_to_device() {
                 return Err(PolicyError::Device);
@@ -179,6 +197,22 @@ impl Policy {
         match body {
             Some(body) => check_body(statement, &body, role),
             None => Ok(()),
+        }
+    }
+
+    /// Whether a session may have these credentials: everybody may bring their own. With users, the server does not call any
+    /// host that one of them names: it may reach what they may not.
+    ///
+    /// # Errors
+    /// The reason why not.
+    pub(crate) fn check_credentials(&self, change: &CredentialChange) -> Result<(), PolicyError> {
+        let is_allowed = |host: &&str| {
+            let mut known = self.endpoints.iter().map(String::as_str).chain(PUBLIC_STORES);
+            self.trusted || known.any(|known| is_host_of(host, known))
+        };
+        match change.endpoints().iter().all(is_allowed) {
+            true => Ok(()),
+            false => Err(CredentialError::Endpoint.into()),
         }
     }
 
@@ -212,6 +246,12 @@ impl Policy {
             None => Ok(()),
         }
     }
+}
+
+/// Whether a host is the known one, or ends in it where that begins with a dot.
+fn is_host_of(host: &str, known: &str) -> bool {
+    let host = host.to_ascii_lowercase();
+    host == known.trim_start_matches('.') || known.starts_with('.') && host.ends_with(known)
 }
 
 /// Whether `role` may run statements of this kind.
@@ -309,19 +349,6 @@ impl Statement<'_> {
         !(has_columns || is_index && after(&"on"))
     }
 
-    /// Whether it is a `CREATE SECRET` or `DROP SECRET`.
-    fn concerns_secret(&self) -> bool {
-        let word = |index| self.keyword(index).unwrap_or_default();
-        if !matches!(word(0).as_str(), "create" | "drop") {
-            return false;
-        }
-        let mut at = 1;
-        while matches!(word(at).as_str(), "or" | "replace" | "persistent" | "temporary" | "temp") {
-            at += 1;
-        }
-        word(at) == "secret"
-    }
-
     /// Whether it is a `COPY` from or to a standard stream or a device; DuckDB would take the worker's own.
     fn copies_to_device(&self) -> bool {
         let is_device = |index: usize| match self.kind_at(index) {
@@ -335,15 +362,6 @@ impl Statement<'_> {
         let file_at = |index: usize| if self.is_keyword(index + 1, "program") { index + 2 } else { index + 1 };
         self.is_keyword(0, "copy")
             && (1..self.tokens.len()).any(|index| is_direction(index) && is_device(file_at(index)))
-    }
-
-    /// Whether an address in it holds a setting, as in `s3://bucket/file?s3_endpoint=…`, which DuckDB prefers to that of any secret. An
-    /// address that is computed is not seen here.
-    fn has_setting_in_address(&self) -> bool {
-        self.tokens.iter().any(|token| {
-            let text = self.text[token.start..token.end].to_ascii_lowercase();
-            text.contains("?s3_") || text.contains("&s3_")
-        })
     }
 
     /// Whether it is a `COPY` that may write into a file that is there.

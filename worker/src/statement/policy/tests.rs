@@ -2,7 +2,7 @@
 
 use super::*;
 
-const SHARED: Policy = Policy { trusted: false };
+const SHARED: Policy = Policy { trusted: false, endpoints: Vec::new() };
 
 /// What the policy says; the kind is the one DuckDB gives the statement.
 fn verdict(sql: &str, kind: StatementKind, role: Role) -> Result<(), PolicyError> {
@@ -84,9 +84,22 @@ fn kinds_are_allowed_by_role() {
     check("load 'x'", Kind::Load, None);
     check("force install x", Kind::Load, None);
     check("update extensions", Kind::UpdateExtensions, None);
-    check("create secret (type s3)", Kind::Create, None);
+    check("create secret (type s3, key_id 'a', secret 'b')", Kind::Create, reader);
+    check("create secret (type s3, provider credential_chain)", Kind::Create, None);
     check("create or replace persistent secret a in b (type s3)", Kind::Create, None);
-    check("drop temporary secret a", Kind::Drop, None);
+    check("drop temporary secret a", Kind::Drop, reader);
+    check("drop persistent secret a", Kind::Drop, None);
+    check("explain create secret (type s3)", Kind::Explain, None);
+    check("prepare a as create secret (type s3)", Kind::Prepare, None);
+    check("explain analyze set s3_region = 'a'", Kind::Explain, None);
+    check("set s3_secret_access_key = 'a'", Kind::Set, reader);
+    check("set global s3_secret_access_key = 'a'", Kind::Set, None);
+    check("set s3_endpoint = 'a.s3.amazonaws.com'", Kind::Set, reader);
+    check("set s3_endpoint = '169.254.169.254'", Kind::Set, None);
+    check("set http_proxy = 'a'", Kind::Set, None);
+    check("from 's3://a/b?s3_endpoint=c'", Kind::Select, None);
+    check("from read_parquet($$s3://a/b?x=1&S3_Region=c$$)", Kind::Select, None);
+    check("from \"s3://a/b?s3_use_ssl=false\"", Kind::Select, None);
     check("explain analyze begin", Kind::Explain, None);
     check("explain analyze set threads = 1", Kind::Explain, None);
     check("explain analyze pragma enable_profiling", Kind::Explain, None);
@@ -146,7 +159,7 @@ fn functions_are_refused_where_they_are_called() {
     allowed("create view query (a) as select 1", StatementKind::Create);
     allowed("from read_csv('x.csv')", StatementKind::Select);
 
-    let trusted = Policy { trusted: true };
+    let trusted = Policy { trusted: true, endpoints: Vec::new() };
     let check = |sql| trusted.check(&Statement::read(sql), StatementKind::Select, Role::Admin).is_ok();
     assert!(check("from query_table('t')"));
     assert!(!check("from enable_logging()"));
@@ -293,7 +306,7 @@ fn refusals_say_what_they_are() {
 
 #[test]
 fn the_rows_of_the_catalog_are_the_servers_own() {
-    let policy = Policy { trusted: true };
+    let policy = Policy { trusted: true, endpoints: Vec::new() };
     let check = |sql: &str, kind| policy.check(&Statement::read(sql), kind, Role::Admin);
     let own = Err(PolicyError::OwnDatabase);
     assert_eq!(check("drop table pgc_rows.main.relation", StatementKind::Drop), own);

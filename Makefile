@@ -7,7 +7,7 @@ export CARGO_TARGET_DIR
 
 PYTHON ?= python3
 VENV := .venv/made
-REQUIREMENTS := e2e/requirements.txt e2e/pg-requirements.txt bench/requirements.txt tools/requirements.txt
+REQUIREMENTS := e2e/requirements.txt e2e/pg-requirements.txt e2e/lake-requirements.txt bench/requirements.txt tools/requirements.txt
 CARGO_DENY := 0.20.2
 
 # For the command line, e.g. make deps DEPS_FLAGS='--from official'

@@ -46,7 +46,7 @@ pub use arrays::arrays;
 use catalog::CatalogColumns;
 pub use catalog::ColumnTypes;
 pub use command::{
-    Columns, Command, Copy, CopyFormat, CopyHeader, CopyPlace, CopySource, Direction, Discard, Excuse, SetValue,
+    Columns, Command, Copy, CopyFormat, CopyHeader, CopyPlace, CopySource, Direction, Discard, Excuse, SetValue, Spare,
     TransactionMode,
 };
 pub use edits::OffsetMap;
@@ -69,6 +69,8 @@ pub struct Options {
     pub checks_constants: bool,
     /// What 01/02/03 is.
     pub date_order: DateOrder,
+    /// Whether columns of `varchar(20)` are checked for their length.
+    pub checks_lengths: bool,
 }
 
 impl Default for Options {
@@ -79,6 +81,7 @@ impl Default for Options {
             process: 0,
             checks_constants: true,
             date_order: DateOrder::Mdy,
+            checks_lengths: true,
         }
     }
 }
@@ -112,6 +115,8 @@ pub struct Translated<'a> {
     pub effects: Effects,
     /// What it puts up with.
     pub excuse: Option<Excuse>,
+    /// What it can do without.
+    pub spare: Option<Spare>,
     /// Its rows have no columns (`SELECT FROM t`). DuckDB's have one, which is to be left out.
     pub bare: bool,
 }
@@ -244,7 +249,7 @@ pub fn translate<'a>(statement: &'a str, options: &Options) -> Result<Translated
     let asks_session = parser.asks_session;
     let results = parser.results.take().unwrap_or_default();
     let parameter_types = std::mem::take(&mut parser.parameter_types);
-    let (excuse, bare) = (parser.excuse, parser.bare && command == Command::Select);
+    let (excuse, spare, bare) = (parser.excuse, parser.spare, parser.bare && command == Command::Select);
     let (sql, offsets) = parser.edits.apply(statement);
     Ok(Translated {
         command,
@@ -260,6 +265,7 @@ pub fn translate<'a>(statement: &'a str, options: &Options) -> Result<Translated
         parameter_types,
         effects,
         excuse,
+        spare,
         bare,
     })
 }
@@ -279,6 +285,7 @@ fn untouched(command: Command, statement: &str, parameters: u16) -> Translated<'
         parameter_types: Vec::new(),
         effects: Effects::default(),
         excuse: None,
+        spare: None,
         bare: false,
     }
 }

@@ -14,6 +14,7 @@ use tokio::task::AbortHandle;
 use crate::caller::{Callers, Trust};
 use crate::catalogs::{Catalogs, CatalogsError, TRY_AGAIN_SECONDS, View};
 use crate::engine::{EngineError, Instance, InstanceConfig, quoted};
+use crate::execute::again::Retries;
 use crate::execute::{Executor, StatementLimits};
 use crate::pg_catalog;
 use crate::pg_catalog::snapshot::Snapshot;
@@ -95,6 +96,14 @@ pub struct WorkerConfig {
     /// Life of tickets, prepared statements and results that wait to be fetched
     #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
     pub ticket_ttl_seconds: u64,
+
+    /// How often a statement runs again that other writers of a shared catalog got in the way of
+    #[arg(long, value_name = "COUNT", default_value_t = 20)]
+    pub max_conflict_retries: u32,
+
+    /// Time after which it is not run again, and the conflict is told
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    pub conflict_retry_seconds: u64,
 
     /// Bytes of one SQL text
     #[arg(long, value_name = "BYTES", default_value_t = 4 << 20)]
@@ -203,7 +212,7 @@ impl WorkerConfig {
         let running = IntGauge::new("tavana_worker_queries_running", "Statements that run now.")?;
         registry.register(Box::new(running.clone()))?;
         let changes = if catalogs.are_shared() { Changes::shared() } else { Changes::default() };
-        let pool = Pool::new(instance, home, changes, snapshot);
+        let pool = Pool::new(instance, home, self.retries(), changes, snapshot);
         let executor = Arc::new(self.executor(pool, trusted, Arc::clone(&sealer), running, temp.path().to_owned()));
         let worker_id = executor.id;
         let shared = Arc::new(Shared {
@@ -219,6 +228,10 @@ impl WorkerConfig {
             tokio::spawn(make_views(Arc::downgrade(&shared), waiting));
         }
         Ok(Worker { service, shared, sweeper, _temp: temp })
+    }
+
+    fn retries(&self) -> Retries {
+        Retries { count: self.max_conflict_retries, time: Duration::from_secs(self.conflict_retry_seconds) }
     }
 
     fn executor(

@@ -5,7 +5,7 @@
 //! blocking part that walks the statements of one text, [`run`] runs one of them; [`Executor`] finds the connection for it, ties state to
 //! sessions and turns outcomes into tickets.
 
-mod again;
+pub(crate) mod again;
 pub(crate) mod blocking;
 pub(crate) mod cursor;
 pub(crate) mod deliver;

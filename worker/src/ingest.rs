@@ -7,6 +7,8 @@
 mod rows;
 mod target;
 
+use std::sync::Arc;
+
 use arrow::array::{Array as _, RecordBatch};
 use arrow::datatypes::SchemaRef;
 use arrow_flight::sql::CommandStatementIngest;
@@ -19,6 +21,7 @@ use self::target::Target;
 use crate::caller::Call;
 use crate::engine::Connection;
 use crate::execute::Executor;
+use crate::execute::again::until_settled;
 use crate::execute::blocking::blocking;
 use crate::session::Lease;
 use crate::session::changes::Changed;
@@ -30,9 +33,52 @@ use crate::session::changes::Changed;
 const GROUP_BYTES: usize = 32 * 1024 * 1024;
 
 /// What the blocking thread is sent.
-enum Input {
+#[derive(Clone)]
+enum Sent {
     Group(Vec<RecordBatch>),
     End,
+}
+
+/// What the blocking thread reads. One group can be read again, when another writer of the catalog came first.
+struct Input {
+    receiver: mpsc::Receiver<Sent>,
+    /// What was read, while it is no more than a group.
+    kept: Vec<Sent>,
+    /// How many of these were read in this run.
+    at: usize,
+    groups: usize,
+}
+
+impl Input {
+    fn new(receiver: mpsc::Receiver<Sent>) -> Self {
+        Self { receiver, kept: Vec::new(), at: 0, groups: 0 }
+    }
+
+    fn next(&mut self) -> Option<Sent> {
+        if let Some(sent) = self.kept.get(self.at) {
+            self.at += 1;
+            return Some(sent.clone());
+        }
+        let sent = self.receiver.blocking_recv()?;
+        self.groups += usize::from(matches!(sent, Sent::Group(_)));
+        if self.is_kept() {
+            self.kept.push(sent.clone());
+            self.at += 1;
+        } else {
+            self.kept.clear();
+        }
+        Some(sent)
+    }
+
+    /// Goes back to the beginning.
+    fn rewind(&mut self) {
+        self.at = 0;
+    }
+
+    /// Whether all that was read is there to be read again.
+    fn is_kept(&self) -> bool {
+        self.groups <= 1
+    }
 }
 
 impl Executor {
@@ -58,7 +104,15 @@ impl Executor {
         let in_transaction = lease.session().is_some_and(|session| session.in_transaction());
         let query = self.running.start(call.query_id, &call.session.principal);
         let (sender, receiver) = mpsc::channel(1);
-        let work = move |lease: &mut Lease| write(lease, &command, columns, in_transaction, receiver);
+        let mut input = Input::new(receiver);
+        let work = move |lease: &mut Lease| {
+            until_settled(lease, |lease| {
+                input.rewind();
+                let written = write(lease, &command, &columns, in_transaction, &mut input);
+                // What cannot be read again is told at once; the client may send it again.
+                if written.is_err() && !input.is_kept() { Ok(written) } else { written.map(Ok) }
+            })?
+        };
         // A writer that waits for a slow client sees no interrupt; it ends when nothing feeds it any more.
         let feed = async {
             tokio::select! {
@@ -80,7 +134,7 @@ impl Executor {
 /// Sends the batches in groups, then the end. Where the end is missing the writer rolls back.
 async fn feed(
     mut batches: impl Stream<Item = Result<RecordBatch, Failure>> + Unpin,
-    sender: mpsc::Sender<Input>,
+    sender: mpsc::Sender<Sent>,
 ) -> Result<(), Failure> {
     let mut done = false;
     while !done {
@@ -97,9 +151,9 @@ async fn feed(
                 None => done = true,
             }
         }
-        place.send(Input::Group(group));
+        place.send(Sent::Group(group));
     }
-    let _ = sender.send(Input::End).await;
+    let _ = sender.send(Sent::End).await;
     Ok(())
 }
 
@@ -114,9 +168,9 @@ fn bytes_of(batch: &RecordBatch) -> usize {
 fn write(
     lease: &mut Lease,
     command: &CommandStatementIngest,
-    columns: SchemaRef,
+    columns: &SchemaRef,
     in_transaction: bool,
-    receiver: mpsc::Receiver<Input>,
+    input: &mut Input,
 ) -> Result<i64, Failure> {
     if command.temporary {
         lease.made_temporaries();
@@ -125,7 +179,7 @@ fn write(
     if !in_transaction {
         lease.begin()?;
     }
-    let outcome = write_rows(lease.connection(), command, columns, in_transaction, receiver);
+    let outcome = write_rows(lease.connection(), command, columns, in_transaction, input);
     if !in_transaction {
         lease.end(outcome.is_ok())?;
     }
@@ -135,17 +189,17 @@ fn write(
 fn write_rows(
     connection: &Connection,
     command: &CommandStatementIngest,
-    columns: SchemaRef,
+    columns: &SchemaRef,
     in_transaction: bool,
-    mut receiver: mpsc::Receiver<Input>,
+    input: &mut Input,
 ) -> Result<i64, Failure> {
-    let target = Target::resolve(connection, command, columns)?;
+    let target = Target::resolve(connection, command, Arc::clone(columns))?;
     target.make_table(connection)?;
     let mut sink = RowSink::open(connection, &target, in_transaction)?;
     let mut fill = || loop {
-        match receiver.blocking_recv() {
-            Some(Input::Group(group)) => sink.insert(&group)?,
-            Some(Input::End) => return Ok(()),
+        match input.next() {
+            Some(Sent::Group(group)) => sink.insert(&group)?,
+            Some(Sent::End) => return Ok(()),
             None => return Err(Failure::new(FailureKind::Cancelled, "the client ended the ingest before its end")),
         }
     };

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import adbc_driver_manager
 import psycopg
+import pyarrow as pa
 
 from harness import adbc
 from harness.failures import failure_of
@@ -36,6 +37,12 @@ class History:
         if reason:
             self.reasons[reason] = self.reasons.get(reason, 0) + 1
 
+    def note_adbc(self, number: int, rows: int, error: adbc_driver_manager.Error) -> None:
+        code = failure_of(error).code
+        outcome = "unknown" if code in UNKNOWN_CODES else "failed"
+        self.note(number, outcome, rows, f"{code}: {error}"[:160])
+        time.sleep(0.1)
+
     def next(self) -> tuple[int, int, str]:
         """A new operation: its number, its count of rows, its statement."""
         number, rows = next(self._numbers), random.choice((1, 3, 40))
@@ -51,12 +58,25 @@ class History:
                     assert told == rows, f"{told} rows were reported, {rows} sent"
                 self.note(number, "ok", rows)
             except adbc_driver_manager.Error as error:
-                code = failure_of(error).code
-                outcome = "unknown" if code in UNKNOWN_CODES else "failed"
-                self.note(number, outcome, rows, f"{code}: {error}"[:160])
-                time.sleep(0.1)
+                self.note_adbc(number, rows, error)
             except Exception as error:  # noqa: BLE001 - told by the main thread
                 self.broken.append(f"adbc: {error!r}")
+                return
+
+    def by_ingest(self, uri: str) -> None:
+        """Writes by bulk ingest until told to stop."""
+        while not self.stop.is_set():
+            number, rows, _ = self.next()
+            data = pa.table({"number": pa.array([number] * rows, pa.int64()), "part": range(rows)})
+            try:
+                with adbc.connect(uri) as con:
+                    told = adbc.ingest(con, "history", data, "append")
+                    assert told == rows, f"{told} rows were reported, {rows} sent"
+                self.note(number, "ok", rows)
+            except adbc_driver_manager.Error as error:
+                self.note_adbc(number, rows, error)
+            except Exception as error:  # noqa: BLE001 - told by the main thread
+                self.broken.append(f"ingest: {error!r}")
                 return
 
     def by_psycopg(self, conninfo: str) -> None:

@@ -228,8 +228,14 @@ class Oracle:
 
     def restart(self) -> None:
         """Ends it, and with it all sessions, and starts it again on its port."""
+        self.halt()
+        self.go_on()
+
+    def halt(self) -> None:
         self.process.send_signal(signal.SIGINT)
         self.process.wait(timeout=30)
+
+    def go_on(self) -> None:
         self.process = self._postgres({})
         eventually(self._accepts, seconds=30)
 

@@ -9,7 +9,9 @@ use super::effects::signalled;
 use crate::encode::{self, tell_type};
 use crate::error::{PgError, Sent};
 use crate::settings::Settings;
-use crate::translate::{self, ColumnTypes, Command, Effects, Excuse, OffsetMap, Options, Results, TranslateError};
+use crate::translate::{
+    self, ColumnTypes, Command, Effects, Excuse, OffsetMap, Options, Results, Spare, TranslateError,
+};
 
 /// A statement: what the client wrote, what DuckDB is sent, and what it is.
 #[derive(Debug)]
@@ -42,6 +44,8 @@ pub(super) struct Plan {
     pub(super) effects: Effects,
     /// What it puts up with.
     excuse: Option<Excuse>,
+    /// What it can do without in a DuckLake.
+    pub(super) spare: Option<Spare>,
     /// Its rows have no columns.
     pub(super) bare: bool,
     /// Characters of the client's whole text before it.
@@ -63,7 +67,11 @@ impl Plan {
     /// # Errors
     /// As [`Plan::new`].
     pub(super) fn behind(before: usize, source: &str, settings: &Settings) -> Result<Self, PgError> {
-        let translated = translate::translate(source, &options(settings)).map_err(|error| at(error, source, before))?;
+        Self::translated(before, source, settings, &options(settings))
+    }
+
+    fn translated(before: usize, source: &str, settings: &Settings, options: &Options) -> Result<Self, PgError> {
+        let translated = translate::translate(source, options).map_err(|error| at(error, source, before))?;
         let is_translated = settings.is_on("tavana.translate");
         let (sql, offsets, types) = match is_translated {
             true => (translated.sql.into_owned(), translated.offsets, translated.types),
@@ -84,6 +92,7 @@ impl Plan {
             parameter_types: translated.parameter_types,
             effects: if is_translated { translated.effects } else { Effects::default() },
             excuse: translated.excuse.filter(|_| is_translated),
+            spare: translated.spare.filter(|_| is_translated),
             bare: translated.bare && is_translated,
             before,
         })
@@ -95,6 +104,15 @@ impl Plan {
     /// As [`Plan::new`].
     pub(super) fn again(&self, settings: &Settings) -> Result<Self, PgError> {
         Self::behind(self.before, &self.source, settings)
+    }
+
+    /// The same statement with columns whose lengths nobody checks.
+    ///
+    /// # Errors
+    /// As [`Plan::new`].
+    pub(super) fn without_lengths(&self, settings: &Settings) -> Result<Self, PgError> {
+        let options = Options { checks_lengths: false, ..options(settings) };
+        Self::translated(self.before, &self.source, settings, &options)
     }
 
     /// The statement inside this one, such as the query of a cursor.
@@ -251,6 +269,7 @@ fn options(settings: &Settings) -> Options {
         process: settings.process,
         date_order: settings.text.date_order,
         checks_constants: settings.is_on("tavana.translate"),
+        checks_lengths: true,
     }
 }
 

@@ -17,7 +17,11 @@ use crate::error::PgError;
 use crate::flight::Outcome;
 use crate::message::Status;
 use crate::stream::{FLUSH_BYTES, Stream};
-use crate::translate::Command;
+use crate::translate::{Command, Spare};
+
+/// The current catalog, when it is a DuckLake.
+const CURRENT_LAKE: &str =
+    "SELECT 1 FROM duckdb_databases() WHERE type = 'ducklake' AND database_name = system.main.current_database()";
 
 /// What a statement came to.
 pub(super) enum Answer {
@@ -123,8 +127,39 @@ impl Session {
         self.read_only || self.status == Status::Idle && self.settings.is_on("default_transaction_read_only")
     }
 
-    /// Sends a statement to the gateway.
+    /// Sends a statement to the gateway, without what a DuckLake has no place for when its tables would be there.
     pub(super) async fn send(
+        &mut self,
+        plan: &Plan,
+        parameters: Option<&RecordBatch>,
+        bounds: &Bounds,
+    ) -> Result<Outcome, Stop> {
+        let Some(spare) = plan.spare else { return self.send_whole(plan, parameters, bounds).await };
+        if !self.is_in_lake(bounds).await? {
+            return self.send_whole(plan, parameters, bounds).await;
+        }
+        match spare {
+            Spare::Lengths => {
+                self.stream.reply.error(&PgError::notice("a DuckLake does not check the lengths of varchar and char"));
+                let plan = plan.without_lengths(&self.settings)?;
+                self.send_whole(&plan, parameters, bounds).await
+            }
+            Spare::Index => {
+                self.stream.reply.error(&PgError::notice("a DuckLake has no indexes, skipping"));
+                Ok(Outcome::Changed(-1))
+            }
+        }
+    }
+
+    /// Whether unqualified names mean tables of a DuckLake.
+    async fn is_in_lake(&mut self, bounds: &Bounds) -> Result<bool, Stop> {
+        let asked = watched(&mut self.stream, bounds, self.flight.collect(CURRENT_LAKE, None)).await?;
+        let rows = asked.map_err(|status| PgError::from_status(&status, None))?;
+        Ok(rows.iter().any(|batch| batch.num_rows() > 0))
+    }
+
+    /// Sends all statements of a plan to the gateway.
+    async fn send_whole(
         &mut self,
         plan: &Plan,
         parameters: Option<&RecordBatch>,

@@ -5,7 +5,7 @@
 //! fails loudly instead of cascading.
 
 use super::TranslateError;
-use super::command::Command;
+use super::command::{Command, Spare};
 use super::literal;
 use super::parser::Parser;
 use super::types::TypeName;
@@ -55,7 +55,11 @@ impl Parser<'_> {
             self.replace(self.at, self.at + 1, format!("{integer} DEFAULT {default} NOT NULL"));
             self.at += 1;
         } else if let Some(check) = self.column_type().filter(|_| may_check).and_then(|name| name.length_check(column))
+            && self.options.checks_lengths
         {
+            if !temporary {
+                self.spare = Some(Spare::Lengths);
+            }
             self.edits.close(self.previous_end(), format!(" {check}"));
         }
         self.constraints(table, Some(column), temporary);

@@ -173,6 +173,15 @@ pub enum Excuse {
     There { kind: &'static str, name: String },
 }
 
+/// What a statement asks for that a DuckLake has no place for, and that it can do without there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Spare {
+    /// The lengths of `varchar(20)` and `char(3)`, which are checks in DuckDB.
+    Lengths,
+    /// An index that is not unique.
+    Index,
+}
+
 /// What is copied.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(missing_docs)]

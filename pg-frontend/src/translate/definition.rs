@@ -6,7 +6,7 @@
 //! in statements of their own.
 
 use super::TranslateError;
-use super::command::{Command, Excuse};
+use super::command::{Command, Excuse, Spare};
 use super::parser::Parser;
 
 type Parsed = Result<Command, TranslateError>;
@@ -217,6 +217,7 @@ impl Parser<'_> {
     }
 
     fn create_index(&mut self, unique: bool) -> Result<(), TranslateError> {
+        self.spare = (!unique).then_some(Spare::Index);
         self.remove_word("concurrently");
         self.if_not_exists("relation");
         let anonymous = self.keyword_is(self.at, "on");

@@ -7,7 +7,7 @@
 
 use super::aggregates::Call;
 use super::catalog::CatalogColumns;
-use super::command::Excuse;
+use super::command::{Excuse, Spare};
 use super::edits::Edits;
 use super::effects::Effects;
 use super::expression::Operand;
@@ -62,6 +62,8 @@ pub(super) struct Parser<'a> {
     pub signal_at: Option<(usize, usize)>,
     /// What the statement puts up with.
     pub excuse: Option<Excuse>,
+    /// What the statement can do without.
+    pub spare: Option<Spare>,
     /// Whether the outermost select list is empty.
     pub bare: bool,
 }
@@ -113,6 +115,7 @@ impl<'a> Parser<'a> {
             effects: Effects::default(),
             signal_at: None,
             excuse: None,
+            spare: None,
             bare: false,
         }
     }

@@ -44,6 +44,10 @@ pub(super) fn catalog(name: &str, catalog: &CatalogEntry, password: Option<&str>
             if *read_only {
                 options.push("READ_ONLY".to_owned());
             }
+            if !read_only && matches!(Metadata::of(metadata), Some(Metadata::Sqlite(_))) {
+                // Otherwise two commits that meet lock each other, and the catalog with them, for good.
+                options.push("META_JOURNAL_MODE 'WAL'".to_owned());
+            }
             let location = match Metadata::of(metadata) {
                 Some(Metadata::Postgres(connection)) => format!("ducklake:postgres:{connection}"),
                 Some(Metadata::Sqlite(file)) => format!("ducklake:sqlite:{file}"),

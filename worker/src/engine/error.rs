@@ -4,6 +4,8 @@
 //! (where the C API gives nothing else) as in running. The kind is read from there; the text after it
 //! is what users see, caret line included.
 
+mod shared;
+
 use tavana_wire::{Failure, FailureKind};
 
 /// A failure of DuckDB, as DuckDB told it.
@@ -18,7 +20,7 @@ impl EngineError {
     /// From a message of DuckDB's.
     pub(super) fn from_message(message: String) -> Self {
         let message = plain(message);
-        Self { kind: kind_of(&message), message }
+        shared::read(&message).unwrap_or_else(|| Self { kind: kind_of(&message), message })
     }
 
     /// An error of our own in the engine's place.
@@ -63,6 +65,8 @@ impl From<EngineError> for Failure {
 
 const FAILED_BEFORE_ITS_RESULT: &str =
     "Invalid Input Error: Attempting to execute an unsuccessful or closed pending query result\nError: ";
+const FAILED_IN_ITS_RESULT: &str =
+    "Invalid Input Error: Attempting to fetch from an unsuccessful query result\nError: ";
 
 /// Some calls of the C API give the exception as JSON; this gives it the usual form.
 fn plain(message: String) -> String {
@@ -76,8 +80,10 @@ fn plain(message: String) -> String {
         Err(_) => message,
     };
     // A statement that failed in another thread before its first chunk was asked for: the true error is inside.
-    if let Some(cause) = message.strip_prefix(FAILED_BEFORE_ITS_RESULT) {
-        message = cause.to_owned();
+    for wrapping in [FAILED_BEFORE_ITS_RESULT, FAILED_IN_ITS_RESULT] {
+        if let Some(cause) = message.strip_prefix(wrapping) {
+            message = cause.to_owned();
+        }
     }
     // Faults of DuckDB's own bring their stack, with paths of this machine.
     if let Some(stack) = message.find("\n\nStack Trace:") {
@@ -91,7 +97,7 @@ fn kind_of(message: &str) -> FailureKind {
     if message.contains("No space left on device") || message.contains("Disk quota exceeded") {
         return FailureKind::DiskFull;
     }
-    if let Some(kind) = kind_of_shared(exception, message) {
+    if let Some(kind) = kind_of_external(exception, message) {
         return kind;
     }
     match exception {
@@ -124,18 +130,8 @@ fn kind_of(message: &str) -> FailureKind {
     }
 }
 
-/// What databases say that hold the metadata of catalogs and are shared with others.
-fn kind_of_shared(exception: &str, message: &str) -> Option<FailureKind> {
-    let says = |words: &[&str]| words.iter().any(|word| message.contains(word));
-    let is_lost = says(&["Unable to connect to Postgres", "server closed the connection", "terminating connection"]);
-    if says(&["database is locked", "could not serialize access", "deadlock detected"]) {
-        return Some(FailureKind::Conflict);
-    }
-    if exception == "TransactionContext" && message.contains("Failed to commit") {
-        // Whether the other side heard of the commit is not known when its answer is missing.
-        return (!message.contains("onflict") && (is_lost || message.contains("Failed to execute query")))
-            .then_some(FailureKind::OutcomeUnknown);
-    }
+/// What the databases behind catalogs say, and DuckDB of them.
+fn kind_of_external(exception: &str, message: &str) -> Option<FailureKind> {
     if message.contains("attached in read-only mode") || message.contains("ERROR:  permission denied") {
         return Some(FailureKind::PermissionDenied);
     }
@@ -149,10 +145,7 @@ fn kind_of_shared(exception: &str, message: &str) -> Option<FailureKind> {
             return Some(FailureKind::AlreadyExists);
         }
     }
-    if exception == "Binder" && message.contains("not yet supported") {
-        return Some(FailureKind::Unsupported);
-    }
-    is_lost.then_some(FailureKind::Unavailable)
+    (exception == "Binder" && message.contains("not yet supported")).then_some(FailureKind::Unsupported)
 }
 
 #[cfg(test)]
@@ -168,23 +161,7 @@ mod tests {
         check("TransactionContext Error: Conflict on update!", FailureKind::Conflict);
         check("TransactionContext Error: Current transaction is aborted (please ROLLBACK)", FailureKind::State);
         check("Constraint Error: Duplicate key", FailureKind::Constraint);
-        check(
-            "TransactionContext Error: Failed to commit: Failed to commit DuckLake transaction.\nTransaction conflict - attempting",
-            FailureKind::Conflict,
-        );
-        check(
-            "TransactionContext Error: Failed to commit: Failed to execute query \"ROLLBACK\": ",
-            FailureKind::OutcomeUnknown,
-        );
         check("TransactionContext Error: Failed to commit: PRIMARY KEY constraint violation", FailureKind::State);
-        check(
-            "TransactionContext Error: Failed to commit: Failed to execute query \"COMMIT\": database is locked",
-            FailureKind::Conflict,
-        );
-        check(
-            "IO Error: Failed to query most recent snapshot: Unable to connect to Postgres at \"h\"",
-            FailureKind::Unavailable,
-        );
         check(
             "Binder Error: RETURNING clause not yet supported for insertion into DuckLake table",
             FailureKind::Unsupported,

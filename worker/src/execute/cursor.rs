@@ -3,7 +3,7 @@
 use arrow::array::RecordBatch;
 use tavana_wire::{Failure, FailureKind};
 
-use super::again::Attempts;
+use super::again::until_settled;
 use super::blocking::OnLease;
 use super::parameters::Parameters;
 use crate::engine::Prepared;
@@ -122,22 +122,18 @@ impl Cursor {
     }
 
     fn start(&mut self) -> Result<(), Failure> {
-        let mut attempts = Attempts::new(&self.lease);
-        let result = loop {
-            match self.execute() {
-                Ok(result) => break result,
-                Err(failure) => {
-                    if std::mem::take(&mut self.own_transaction) {
-                        // Its failure is told already.
-                        let _ = self.lease.end(false);
-                    }
-                    if !attempts.again(&failure, &self.lease) {
-                        return Err(failure);
-                    }
-                    self.pending.extend(self.current);
+        let result = until_settled(self, |cursor| {
+            let result = cursor.execute();
+            if result.is_err() {
+                // The row of parameters is still to be run, and not in a transaction that has failed.
+                cursor.pending.extend(cursor.current);
+                if std::mem::take(&mut cursor.own_transaction) {
+                    // Its failure is told already.
+                    let _ = cursor.lease.end(false);
                 }
             }
-        };
+            result
+        })?;
         let announced = !self.schema_digest.is_empty();
         if announced && super::plan::schema_digest(result.schema()) != self.schema_digest {
             let message = "a table of this statement was changed after it was planned; run it again";

@@ -9,6 +9,7 @@ use tavana_wire::handle::{StatementTicket, StoredTicket, Work};
 use tavana_wire::{Failure, FailureKind, Handle, QueryId, seal};
 
 use super::Executor;
+use super::again::until_settled;
 use super::parameters::Parameters;
 use super::script::{Mode, ScriptOutcome};
 use crate::caller::Call;
@@ -66,7 +67,9 @@ impl Executor {
         let query = self.running.start(call.query_id, &call.session.principal);
         let lease = self.lease(call, Some(last)).await?;
         let (policy, role) = (self.policy.clone(), call.role());
-        let work = move |lease: &mut crate::session::Lease| super::describe::describe(lease, &pieces, &policy, role);
+        let work = move |lease: &mut crate::session::Lease| {
+            until_settled(lease, |lease| super::describe::describe(lease, &pieces, &policy, role))
+        };
         Ok(super::blocking::blocking(&query, lease, work).await?.1)
     }
 

@@ -331,7 +331,12 @@ pub(super) fn run_transaction(
     let _change = ends.then(|| lease.end_transaction());
     let outcome = match control {
         TransactionControl::Commit => commit(lease.connection(), sql),
-        TransactionControl::Begin | TransactionControl::Rollback => lease.connection().execute(sql),
+        TransactionControl::Begin => lease.connection().execute(sql),
+        TransactionControl::Rollback => match lease.connection().execute(sql) {
+            // The database behind a catalog rolls back by itself what it lost the connection of.
+            Err(error) if error.kind() == FailureKind::OutcomeUnknown => Ok(0),
+            outcome => outcome,
+        },
     };
     match (control, &outcome) {
         (TransactionControl::Begin, Ok(_)) => {
@@ -349,7 +354,8 @@ pub(super) fn run_transaction(
 fn commit(connection: &Connection, sql: &str) -> Result<u64, EngineError> {
     // Any statement at all is refused in an aborted transaction.
     if let Err(error) = connection.execute("SELECT 1") {
-        connection.execute("ROLLBACK")?;
+        // It fails where the database behind a catalog is gone; nothing is committed then, either.
+        let _ = connection.execute("ROLLBACK");
         if error.kind() == FailureKind::State {
             let message = "nothing was committed: an earlier statement failed and aborted the transaction, which is rolled back now";
             return Err(EngineError::new(FailureKind::State, message));

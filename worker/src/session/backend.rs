@@ -9,6 +9,7 @@ use tavana_wire::Failure;
 use super::changes::{CatalogState, Change, Changed, Changes, Version};
 use super::rerun;
 use crate::engine::{Connection, EngineError, Extracted, Instance, Pending, Prepared};
+use crate::execute::again::Retries;
 use crate::pg_catalog::snapshot::{Rows, Snapshot, take_own};
 
 /// Prepared statements a connection keeps: preparing costs several times what running a small statement does.
@@ -25,6 +26,7 @@ pub(crate) struct Backend {
     connection: Connection,
     /// The database that sessions begin in, as SQL names it.
     home: Option<String>,
+    retries: Retries,
     /// Whether the session's settings lead it into another database.
     is_abroad: bool,
     settings: BTreeMap<String, String>,
@@ -68,6 +70,7 @@ impl Backend {
     pub(crate) fn open(
         instance: &Instance,
         home: Option<String>,
+        retries: Retries,
         changes: Changes,
         snapshot: Snapshot,
     ) -> Result<Self, EngineError> {
@@ -80,6 +83,7 @@ impl Backend {
         Ok(Self {
             connection,
             home,
+            retries,
             is_abroad: false,
             settings: BTreeMap::new(),
             prepared,
@@ -97,6 +101,11 @@ impl Backend {
 
     pub(crate) fn connection(&self) -> &Connection {
         &self.connection
+    }
+
+    /// How often a statement on it runs again that others got in the way of.
+    pub(crate) fn retries(&self) -> Retries {
+        self.retries
     }
 
     /// Marks it as not to be given to another session.
@@ -388,7 +397,8 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             let snapshot = make_pg_catalog(&instance, None, folder.path()).unwrap();
             let changes = Changes::default();
-            let open = || Backend::open(&instance, None, changes.clone(), snapshot.clone()).unwrap();
+            let retries = Retries { count: 0, time: std::time::Duration::ZERO };
+            let open = || Backend::open(&instance, None, retries, changes.clone(), snapshot.clone()).unwrap();
             let (reader, writer) = (open(), open());
             writer.connection().execute("CREATE TABLE t AS SELECT (range % 10)::INT AS i FROM range(1000)").unwrap();
             Self { _folder: folder, changes, reader, writer }
@@ -412,6 +422,16 @@ mod tests {
             self.reader.ran(sql);
             value
         }
+    }
+
+    #[test]
+    fn places_in_other_databases_are_known() {
+        let check = |place: &str, abroad| assert_eq!(leads_abroad(place), abroad, "{place}");
+        check("'main,pgc.main'", false);
+        check("'app, main, pgc.main'", false);
+        check("'logs.main,pgc.main'", true);
+        check("logs", true);
+        check("\"logs\".main", true);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::backend::Backend;
 use super::changes::Changes;
 use crate::engine::{EngineError, Instance};
+use crate::execute::again::Retries;
 use crate::pg_catalog::snapshot::Snapshot;
 
 /// Idle connections that are kept open.
@@ -17,14 +18,21 @@ pub(crate) struct Pool {
     instance: Instance,
     /// The database that sessions begin in, as SQL names it; DuckDB's first one when it is not given.
     home: Option<String>,
+    retries: Retries,
     changes: Changes,
     snapshot: Snapshot,
     idle: Mutex<Vec<Backend>>,
 }
 
 impl Pool {
-    pub(crate) fn new(instance: Instance, home: Option<String>, changes: Changes, snapshot: Snapshot) -> Arc<Self> {
-        Arc::new(Self { instance, home, changes, snapshot, idle: Mutex::default() })
+    pub(crate) fn new(
+        instance: Instance,
+        home: Option<String>,
+        retries: Retries,
+        changes: Changes,
+        snapshot: Snapshot,
+    ) -> Arc<Self> {
+        Arc::new(Self { instance, home, retries, changes, snapshot, idle: Mutex::default() })
     }
 
     /// Takes a connection: one that has `sql` prepared if there is one, else the last used, else a new one.
@@ -49,7 +57,7 @@ impl Pool {
     }
 
     fn backend(&self) -> Result<Backend, EngineError> {
-        Backend::open(&self.instance, self.home.clone(), self.changes.clone(), self.snapshot.clone())
+        Backend::open(&self.instance, self.home.clone(), self.retries, self.changes.clone(), self.snapshot.clone())
     }
 
     /// Takes a connection back; one that holds somebody's state is closed.

@@ -613,3 +613,16 @@ fn constants_that_could_be_arrays_are_found() {
         assert_eq!(found(sql), None, "of {sql}");
     }
 }
+
+#[test]
+fn what_a_lake_can_do_without_is_known() {
+    let spare = |sql: &str| translate(sql, &Options::default()).unwrap().spare;
+    assert_eq!(spare("create table t (a varchar(3))"), Some(Spare::Lengths));
+    assert_eq!(spare("create temp table t (a varchar(3))"), None);
+    assert_eq!(spare("create table t (a varchar)"), None);
+    assert_eq!(spare("create index i on t (a)"), Some(Spare::Index));
+    assert_eq!(spare("create unique index i on t (a)"), None);
+    let without = Options { checks_lengths: false, ..Options::default() };
+    let translated = translate("create table t (a varchar(3))", &without).unwrap();
+    assert!(!translated.sql.contains("CHECK"), "{}", translated.sql);
+}

@@ -153,6 +153,25 @@ fn functions_are_refused_where_they_are_called() {
 }
 
 #[test]
+fn the_metadata_of_a_lake_and_the_files_of_databases_are_the_servers_own() {
+    let check = |sql| SHARED.check_text(&Statement::read(sql), Role::Admin);
+    for sql in [
+        "from __ducklake_metadata_lake.ducklake_table",
+        "drop table \"__DuckLake_metadata_lake\".ducklake_table",
+        "attach 'x' as __ducklake_metadata_x",
+        "use __ducklake_metadata_lake",
+    ] {
+        assert_eq!(check(sql), Err(PolicyError::OwnMetadata), "{sql}");
+    }
+    assert_eq!(check("copy t to 'x' (format csv, use_tmp_file false)"), Err(PolicyError::TmpFile));
+    assert_eq!(check("copy t to 'x' (format csv, \"Use_Tmp_File\" false)"), Err(PolicyError::TmpFile));
+    assert_eq!(check("select use_tmp_file from t"), Ok(()));
+    assert_eq!(check("call ducklake_expire_snapshots('lake')"), Ok(()), "for an administrator");
+    let as_user = SHARED.check_text(&Statement::read("call lake.expire_snapshots()"), Role::User);
+    assert!(matches!(as_user, Err(PolicyError::Function { .. })));
+}
+
+#[test]
 fn texts_are_judged_before_they_are_parsed() {
     let check = |sql| SHARED.check_text(&Statement::read(sql), Role::User);
     assert_eq!(check("selec 1"), Ok(()), "DuckDB says what is wrong");

@@ -1,7 +1,7 @@
 //! Which files a relation has: names, sizes, times, and the values of columns that their paths tell.
 //!
-//! DuckDB lists what a pattern matches without opening a file; sizes and times come with the listing of a store, and cost an opening
-//! elsewhere. So names are counted up to one limit, and sizes read up to a lower one, of an even sample beyond it. ETags are not
+//! DuckDB lists what a pattern matches without opening a file; sizes and times come with the listing of a store (one request on S3),
+//! and cost an opening elsewhere. So names are counted up to one limit, and sizes read up to a lower one, of an even sample beyond it. ETags are not
 //! given by any function of DuckDB's: size and time tell versions of a file apart.
 
 use std::collections::HashMap;

@@ -1,6 +1,6 @@
 //! What the logs of Delta and Iceberg tables tell: their files, and how many rows each has.
 
-use tavana_wire::statistics::{PartitionValue, RelationKind, RelationStatistics};
+use tavana_wire::statistics::{RelationKind, RelationStatistics};
 use tavana_wire::{Failure, FailureKind};
 
 use super::files;
@@ -34,11 +34,10 @@ pub(super) fn look(connection: &Connection, scan: &Scan, found: &mut RelationSta
     let counts = rows.counts(1)?;
     let count = names.len();
     files::add(connection, names, None, count, found)?;
-    let partitions = if is_delta { rows.maps(2)? } else { Vec::new() };
+    let partitions = if is_delta { rows.partitions(2)? } else { Vec::new() };
     for (index, file) in found.files.iter_mut().enumerate() {
         file.rows = counts[index];
-        let values = partitions.get(index).into_iter().flatten().cloned();
-        file.partitions = values.map(|(column, value)| PartitionValue { column, value }).collect();
+        file.partitions = partitions.get(index).cloned().unwrap_or_default();
     }
     found.rows = counts.into_iter().sum();
     found.because.push("rows are as the log of the table has them: rows in files of deletes count".to_owned());

@@ -3,6 +3,7 @@
 use arrow::array::{Array as _, ArrayRef, AsArray as _, RecordBatch};
 use arrow::compute::{cast, concat_batches};
 use arrow::datatypes::{DataType, Int64Type};
+use tavana_wire::statistics::PartitionValue;
 use tavana_wire::{Failure, FailureKind};
 
 use crate::engine::Connection;
@@ -57,11 +58,11 @@ impl Rows {
         Ok(numbers.into_iter().map(|number| number.and_then(|number| u64::try_from(number).ok())).collect())
     }
 
-    /// A column of maps from text to text, as pairs.
+    /// A column of maps from columns to their values.
     ///
     /// # Errors
     /// `Internal` for a column of another type.
-    pub(super) fn maps(&self, column: usize) -> Result<Vec<Vec<(String, Option<String>)>>, Failure> {
+    pub(super) fn partitions(&self, column: usize) -> Result<Vec<Vec<PartitionValue>>, Failure> {
         let Some(batch) = &self.0 else { return Ok(Vec::new()) };
         let Some(maps) = batch.column(column).as_map_opt() else { return Err(no_map()) };
         let pairs = |row: usize| {
@@ -71,8 +72,12 @@ impl Rows {
             let entries = maps.value(row);
             let texts = |column: usize| cast(entries.column(column), &DataType::Utf8).map_err(internal);
             let (keys, values) = (texts(0)?, texts(1)?);
-            let values = values.as_string::<i32>().iter().map(|value| value.map(str::to_owned));
-            Ok(keys.as_string::<i32>().iter().flatten().map(str::to_owned).zip(values).collect())
+            let pairs = keys.as_string::<i32>().iter().zip(values.as_string::<i32>());
+            let pair = |(key, value): (Option<&str>, Option<&str>)| PartitionValue {
+                column: key.unwrap_or_default().to_owned(),
+                value: value.map(str::to_owned),
+            };
+            Ok(pairs.map(pair).collect())
         };
         (0..maps.len()).map(pairs).collect()
     }

@@ -31,6 +31,10 @@ const ENDINGS: [(&str, &str); 6] = [
     (".jsonl", "read_json_auto"),
     (".ndjson", "read_json_auto"),
 ];
+/// Bytes that DuckDB reads of a CSV file at once; its own choice, of 32 MB, would read much for some rows.
+const CSV_BUFFER_BYTES: i64 = 4_000_000;
+/// Options of CSV that have a say in the size of the buffer.
+const CSV_BUFFER_OPTIONS: [&str; 3] = ["buffer_size", "max_line_size", "maximum_line_size"];
 /// Endings of compressed text.
 const COMPRESSED: [&str; 2] = [".gz", ".zst"];
 
@@ -75,7 +79,7 @@ impl Scan {
             kind,
             is_compressed: has_compressed(&patterns) || says("compression", &is_compression),
             may_be_partitioned: !says("hive_partitioning", &is_off),
-            sql: call_text(call)?,
+            sql: call_text(&with_small_buffer(call, kind))?,
             patterns,
         }))
     }
@@ -89,6 +93,18 @@ impl Scan {
         let arguments = vec![Argument { name: String::new(), value }];
         Self::of_call(&TableFunction { function: (*function).to_owned(), arguments }).ok().flatten()
     }
+}
+
+/// The call, reading CSV in small pieces unless it says something of them itself.
+fn with_small_buffer(call: &TableFunction, kind: RelationKind) -> TableFunction {
+    let mut call = call.clone();
+    let has_say =
+        |argument: &Argument| CSV_BUFFER_OPTIONS.iter().any(|option| argument.name.eq_ignore_ascii_case(option));
+    if kind == RelationKind::Csv && !call.arguments.iter().any(has_say) {
+        let value = Some(ArgumentValue::Int(CSV_BUFFER_BYTES));
+        call.arguments.push(Argument { name: CSV_BUFFER_OPTIONS[0].to_owned(), value });
+    }
+    call
 }
 
 /// The call as SQL, by the full name of DuckDB's own function.
@@ -165,6 +181,19 @@ mod tests {
         check("x", None);
         check("x.db", None);
         assert!(Scan::of_name("x.csv.gz").unwrap().is_compressed);
+    }
+
+    #[test]
+    fn csv_is_read_in_small_pieces_unless_the_call_says_more() {
+        let file = || argument("", ArgumentValue::Text("x".into()));
+        let check = |function: &str, arguments: Vec<Argument>, expected: &str| {
+            let scan = Scan::of_call(&call(function, arguments)).unwrap().unwrap();
+            assert_eq!(scan.sql, format!("system.main.\"{function}\"('x'{expected})"));
+        };
+        check("read_csv", vec![file()], ", \"buffer_size\" = 4000000");
+        check("read_json", vec![file()], "");
+        let long_lines = argument("Max_Line_Size", ArgumentValue::Int(9_000_000));
+        check("read_csv", vec![file(), long_lines], ", \"Max_Line_Size\" = 9000000");
     }
 
     #[test]

@@ -37,7 +37,10 @@ pub(super) fn look(
 ) -> Result<(), Failure> {
     let table = full_name(entry);
     found.rows = entry.rows;
-    found.because.push("rows are as the catalog has them: those just deleted may count, those of the open transaction do not".to_owned());
+    found.because.push(
+        "rows are as the catalog has them: those just deleted may count, those of the open transaction do not"
+            .to_owned(),
+    );
     let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).take(COLUMNS).collect();
     let calls: Vec<String> = names.iter().map(|name| format!("system.main.stats({})", quoted(name))).collect();
     let told = Rows::read(connection, &format!("SELECT {} FROM {table} LIMIT 1", calls.join(", ")), &[])?;

@@ -10,7 +10,7 @@ use super::scan::Scan;
 use super::table::widths;
 use crate::engine::Connection;
 
-/// Rows that are read; DuckDB reads no more of the files than the buffers of its threads hold.
+/// Rows that are read; DuckDB reads no more of the files than the buffers of its threads hold ([`super::scan`] keeps those small).
 const SAMPLE_ROWS: usize = 2000;
 /// How many times smaller compressed text is taken to be.
 const COMPRESSION: f64 = 4.0;

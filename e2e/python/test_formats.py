@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from pyiceberg.catalog.sql import SqlCatalog
 
-from harness import clients, stores
+from harness import clients, raw_grpc, statistics, stores
 
 ROWS = pa.table(
     {
@@ -165,6 +165,28 @@ def test_a_filter_on_a_partition(lakehouse, format):
         sql = f"select count(*), sum(price) from {format[0]}_tables.parts where city = 'Bonn'"
         wanted = sum(Decimal(i).scaleb(-2) for i in range(1, 1000, 3))
         assert one.rows(sql) == [(333, wanted)]
+
+
+@pytest.mark.parametrize("format", ["delta", "iceberg"])
+def test_the_log_of_a_table_tells_its_size(lakehouse, format):
+    server, places, _ = lakehouse
+    asked = [statistics.name(f"{format[0]}_tables", name) for name in ("parts", "again")]
+    scan = statistics.call(f"{format}_scan", places[format, "parts"])
+    with raw_grpc.RawFlight(server.program) as raw:
+        parts, again, called, *below = statistics.ask(raw, *asked, scan)
+    assert (parts.kind, again.kind) == ("view", "view")
+    for found, rows in (
+        (below[parts.reads[0] - 3], 1000),
+        (below[again.reads[0] - 3], 7),
+        (called, 1000),
+    ):
+        assert (found.kind, found.failure, found.rows) == (format, None, rows)
+        assert found.schema.names == ROWS.column_names
+        assert sum(file.rows for file in found.files) == rows
+        assert found.bytes == sum(file.bytes for file in found.files) > 0
+    assert called.file_count >= 3
+    if format == "delta":
+        assert {file.partitions["city"] for file in called.files} == {"Aachen", "Bonn", "Celle"}
 
 
 def test_versions_of_a_delta_table(lakehouse):

@@ -3,7 +3,8 @@
 //! A call comes in through [`service`], which finds out who calls ([`caller`]) and what is asked. Statements go
 //! to [`execute`], which leases a connection from [`session`], lets [`statement`] judge the text, and runs it on
 //! [`engine`]. Results leave through [`stream`], or wait in [`spool`]. [`ingest`] takes bulk data, [`metadata`] answers
-//! what clients ask of catalogs and types. [`catalogs`] attaches what a worker
+//! what clients ask of catalogs and types,
+//! [`statistics`] what gateways ask to size statements. [`catalogs`] attaches what a worker
 //! shares with others, [`system`] has the tables about the server itself. [`config`] builds all of it.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
@@ -22,6 +23,7 @@ mod service;
 mod session;
 mod spool;
 mod statement;
+mod statistics;
 mod stream;
 mod system;
 

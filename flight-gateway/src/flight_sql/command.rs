@@ -9,7 +9,7 @@ use arrow_flight::sql::{Any, Command};
 use arrow_flight::{Action, CancelFlightInfoRequest, FlightDescriptor, RenewFlightEndpointRequest, Ticket};
 use bytes::Bytes;
 use prost::Message as _;
-use tavana_wire::{Failure, Handle, SealError, Sealer, run, session_option};
+use tavana_wire::{Failure, Handle, SealError, Sealer, run, session_option, statistics};
 
 use super::{Method, PeekError};
 
@@ -125,7 +125,9 @@ impl Asked {
                 Self::new(Purpose::Look, [sealed_in(ticket)?])
             }
             session_option::CLOSE_SESSION => Self::new(Purpose::CloseSession, None),
-            session_option::GET_SESSION_OPTIONS | session_option::SET_SESSION_OPTIONS => Self::new(Purpose::Look, None),
+            session_option::GET_SESSION_OPTIONS | session_option::SET_SESSION_OPTIONS | statistics::STATISTICS => {
+                Self::new(Purpose::Look, None)
+            }
             _ => match command(&action.body)? {
                 Some(command) => Self::new(action_purpose(&command), handle_of(command)),
                 None => Self::new(Purpose::Run, None),
@@ -312,6 +314,7 @@ mod tests {
         check(Method::GetFlightInfo, &descriptor(&query), Purpose::Run, &[]);
         check(Method::GetFlightInfo, &descriptor(&CommandGetTables::default()), Purpose::Look, &[]);
         check(Method::DoAction, &action("CloseSession", Bytes::new()), Purpose::CloseSession, &[]);
+        check(Method::DoAction, &action("tavana.Statistics", vec![8, 1].into()), Purpose::Look, &[]);
         check(Method::DoAction, &action("SetSessionOptions", Bytes::new()), Purpose::Look, &[]);
         check(Method::DoAction, &action("Unheard", Bytes::from_static(b"of")), Purpose::Run, &[]);
         check(Method::DoPut, &FlightData::default(), Purpose::Run, &[]);

@@ -1,4 +1,4 @@
-//! Actions: prepared statements, transactions, cancel, session options, and how the worker is.
+//! Actions: prepared statements, transactions, cancel, session options, how the worker is, and what it knows of relations.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
@@ -18,6 +18,7 @@ use tavana_wire::session_option::{
     SET_SESSION_OPTIONS, SessionOptionValue, SetSessionOptionError, SetSessionOptionErrorValue,
     SetSessionOptionsRequest, SetSessionOptionsResult,
 };
+use tavana_wire::statistics::{STATISTICS, StatisticsRequest};
 use tavana_wire::{Failure, FailureKind};
 
 use super::Shared;
@@ -28,7 +29,7 @@ use crate::session::Lease;
 use crate::session::backend::USE;
 
 /// Every action, with a line for people who list them.
-const ACTIONS: [(&str, &str); 12] = [
+const ACTIONS: [(&str, &str); 13] = [
     ("CreatePreparedStatement", "Prepares one statement; gives its handle and schemas."),
     ("ClosePreparedStatement", "Forgets a prepared statement."),
     ("BeginTransaction", "Begins the transaction of the session."),
@@ -41,6 +42,7 @@ const ACTIONS: [(&str, &str); 12] = [
     ("BeginSavepoint", "Not supported: DuckDB has no savepoints."),
     ("EndSavepoint", "Not supported: DuckDB has no savepoints."),
     (WORKER_STATUS, "How the worker is."),
+    (STATISTICS, "What is known of relations before they are read: rows, bytes, files, columns."),
 ];
 
 pub(super) fn list() -> Vec<ActionType> {
@@ -89,6 +91,10 @@ impl Shared {
                 Err(Failure::new(FailureKind::Unsupported, "Substrait plans are not supported; send SQL"))
             }
             WORKER_STATUS => Ok(vec![message(&self.status())]),
+            STATISTICS => {
+                let request = StatisticsRequest::decode(body.clone()).map_err(|_| malformed())?;
+                Ok(vec![message(&self.executor.statistics(call, request).await?)])
+            }
             other => {
                 let message = format!("there is no action `{other}`; ListActions tells which there are");
                 Err(Failure::new(FailureKind::Unsupported, message))

@@ -34,6 +34,18 @@ impl<'a> Statement<'a> {
         Some(Statement { text: self.text, tokens })
     }
 
+    /// The query of a `CREATE VIEW`: what follows the first `AS` outside of parentheses.
+    pub(crate) fn view_query(&self) -> Option<&'a str> {
+        let mut depth = 0_usize;
+        let at = (0..self.tokens.len()).find(|&index| {
+            depth += usize::from(self.is_symbol(index, "("));
+            depth = depth.saturating_sub(usize::from(self.is_symbol(index, ")")));
+            depth == 0 && self.is_keyword(index, "as")
+        })?;
+        let text = self.text.get(self.tokens.get(at)?.end..)?.trim();
+        Some(text.strip_suffix(';').unwrap_or(text))
+    }
+
     /// Whether it is an `EXPLAIN` that runs what it explains.
     pub(super) fn analyzes(&self) -> bool {
         self.is_keyword(0, "explain")

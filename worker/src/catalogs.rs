@@ -14,7 +14,8 @@ use std::path::{Path, PathBuf};
 use tavana_wire::FailureKind;
 
 use crate::engine::{Connection, EngineError};
-use file::{CatalogEntry, CatalogsFile, Store};
+use crate::maintenance::{Maintenance, MaintenanceSettings};
+use file::{CatalogEntry, CatalogsFile, Metadata, Store};
 use secret::SecretError;
 
 pub(crate) use view::View;
@@ -175,6 +176,17 @@ impl Catalogs {
         needed
     }
 
+    /// The lakes that are to be maintained on a schedule.
+    pub(crate) fn maintained(&self) -> Vec<Maintenance> {
+        let scheduled = |(name, catalog): &(String, CatalogEntry)| match catalog {
+            CatalogEntry::Ducklake { metadata, maintenance: Some(settings), .. } => {
+                Some(maintenance(name, metadata, *settings))
+            }
+            _ => None,
+        };
+        self.catalogs.iter().filter_map(scheduled).collect()
+    }
+
     /// The places that statements may read and write because a catalog lies there.
     pub(crate) fn places(&self) -> Vec<String> {
         self.catalogs.iter().flat_map(|(_, catalog)| catalog.places()).collect()
@@ -211,6 +223,11 @@ impl Catalogs {
         }
         Ok(waiting)
     }
+}
+
+fn maintenance(name: &str, metadata: &str, settings: MaintenanceSettings) -> Maintenance {
+    let metadata_is_sqlite = matches!(Metadata::of(metadata), Some(Metadata::Sqlite(_)));
+    Maintenance { catalog: name.to_owned(), settings, metadata_is_sqlite }
 }
 
 /// Runs one statement that may hold secrets, and keeps them out of its error.

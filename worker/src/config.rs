@@ -14,7 +14,7 @@ use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::caller::{Callers, Trust};
-use crate::catalogs::{Catalogs, CatalogsError, TRY_AGAIN_SECONDS, View};
+use crate::catalogs::{Catalogs, CatalogsError, Lake, TRY_AGAIN_SECONDS, View};
 use crate::engine::{EngineError, Instance, InstanceConfig, quoted};
 use crate::execute::again::Retries;
 use crate::execute::{Executor, StatementLimits};
@@ -37,7 +37,7 @@ use crate::system;
 /// The macros that the PostgreSQL frontend's translation calls.
 const PG_MACROS: &str = include_str!("../../pg-frontend/src/translate/macros.sql");
 /// The database file in a data folder.
-const DATABASE_FILE: &str = "local.duckdb";
+pub(crate) const DATABASE_FILE: &str = "local.duckdb";
 /// How often idle sessions and expired results are looked for.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
 
@@ -182,7 +182,7 @@ pub struct Worker {
     service: WorkerService,
     shared: Arc<Shared>,
     sweeper: AbortHandle,
-    maintained: Vec<Maintenance>,
+    lakes: Vec<Lake>,
     stop: CancellationToken,
     _temp: TempDir,
 }
@@ -210,7 +210,10 @@ impl WorkerConfig {
         if let Some(sample) = self.sample {
             sample.make(&instance, &|done| progress(&format!("making {sample}"), done))?;
         }
-        let waiting = catalogs.attach(&instance.connect()?)?;
+        let connection = instance.connect()?;
+        catalogs.make_secrets(&connection)?;
+        let waiting = catalogs.attach(&connection)?;
+        drop(connection);
         system::make(&instance, temp.path())?;
         let home = catalogs.default().map(quoted);
         let snapshot = make_pg_catalog(&instance, home.as_deref(), temp.path())?;
@@ -233,8 +236,8 @@ impl WorkerConfig {
         if !waiting.is_empty() {
             tokio::spawn(make_views(Arc::downgrade(&shared), waiting));
         }
-        let (maintained, stop) = (catalogs.maintained(), CancellationToken::new());
-        Ok(Worker { service, shared, sweeper, maintained, stop, _temp: temp })
+        let (lakes, stop) = (catalogs.lakes(), CancellationToken::new());
+        Ok(Worker { service, shared, sweeper, lakes, stop, _temp: temp })
     }
 
     fn retries(&self) -> Retries {
@@ -414,11 +417,12 @@ impl Worker {
     /// # Errors
     /// When its metrics cannot be registered.
     pub fn maintain(&self, drain: Drain, registry: &Registry) -> Result<(), WorkerError> {
-        if self.maintained.is_empty() {
+        let maintained: Vec<Maintenance> = self.lakes.iter().filter_map(Lake::scheduled).collect();
+        if maintained.is_empty() {
             return Ok(());
         }
         let figures = task::Figures::new(registry)?;
-        for maintenance in self.maintained.clone() {
+        for maintenance in maintained {
             let (shared, stop) = (Arc::downgrade(&self.shared), self.stop.clone());
             tokio::spawn(task::maintain(maintenance, shared, figures.clone(), stop));
         }

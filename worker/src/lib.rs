@@ -4,9 +4,11 @@
 //! to [`execute`], which leases a connection from [`session`], lets [`statement`] judge the text, and runs it on
 //! [`engine`]. Results leave through [`stream`], or wait in [`spool`]. [`ingest`] takes bulk data, [`metadata`] answers
 //! what clients ask of catalogs and types. [`catalogs`] attaches what a worker
-//! shares with others, [`system`] has the tables about the server itself. [`config`] builds all of it.
+//! shares with others, [`maintenance`] keeps them small, [`system`] has the tables about the server itself. [`config`] builds
+//! all of it. [`tools`] look after catalogs from outside, [`backup`] among them.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+mod backup;
 mod caller;
 mod catalogs;
 mod config;
@@ -26,6 +28,7 @@ mod spool;
 mod statement;
 mod stream;
 mod system;
+pub mod tools;
 
 pub use caller::Trust;
 pub use catalogs::CatalogsError;

@@ -144,19 +144,19 @@ impl Maintenance {
             Step::Flush { schema, table } => {
                 let (schema, table) = (literal(schema), literal(table));
                 let arguments = format!("{catalog}, schema_name => {schema}, table_name => {table}");
-                let rows = connection.query(&format!("FROM ducklake_flush_inlined_data({arguments})"), &[])?;
+                let rows = whole(connection, &format!("FROM ducklake_flush_inlined_data({arguments})"))?;
                 report.rows_flushed += sum(&rows, "rows_flushed");
             }
             Step::Merge { schema, table } => {
                 let arguments = format!("{catalog}, {}, schema => {}", literal(table), literal(schema));
-                let rows = connection.query(&format!("FROM ducklake_merge_adjacent_files({arguments})"), &[])?;
+                let rows = whole(connection, &format!("FROM ducklake_merge_adjacent_files({arguments})"))?;
                 report.compacted(&rows);
             }
             Step::Rewrite { schema, table } => {
                 let (schema, table) = (literal(schema), literal(table));
                 let threshold = format!("delete_threshold => {REWRITE_THRESHOLD}");
                 let call = format!("ducklake_rewrite_data_files({catalog}, {table}, schema => {schema}, {threshold})");
-                let rows = connection.query(&format!("FROM {call}"), &[])?;
+                let rows = whole(connection, &format!("FROM {call}"))?;
                 report.compacted(&rows);
             }
             Step::Expire => report.snapshots_expired += self.expire(connection, dry_run)?,
@@ -192,7 +192,7 @@ impl Maintenance {
                 literal(&self.catalog),
                 versions.join(", ")
             );
-            connection.query(&call, &[])?;
+            whole(connection, &call)?;
         }
         Ok(versions.len() as u64)
     }
@@ -214,7 +214,7 @@ impl Maintenance {
         let age = before(self.settings.delete_files_after_days);
         let call = |dry_run| {
             let sql = format!("FROM {function}({}, dry_run => {dry_run}, older_than => {age})", literal(&self.catalog));
-            let rows = connection.query(&sql, &[])?;
+            let rows = whole(connection, &sql)?;
             Ok::<_, EngineError>(rows.iter().flat_map(|batch| texts(batch, 0)).collect::<Vec<_>>())
         };
         let files = Files::of(connection);
@@ -256,6 +256,17 @@ impl std::fmt::Display for Step {
             Self::DeleteOrphans => formatter.write_str("files that no snapshot names"),
         }
     }
+}
+
+/// Runs a call of DuckLake's in one transaction: it looks for its work when it is prepared, and does it when it is run.
+fn whole(connection: &Connection, sql: &str) -> Result<Vec<RecordBatch>, EngineError> {
+    connection.execute("BEGIN TRANSACTION")?;
+    let outcome = connection.query(sql, &[]).and_then(|rows| connection.execute("COMMIT").map(|_| rows));
+    if outcome.is_err() {
+        // A commit that failed has ended its transaction.
+        let _ = connection.execute("ROLLBACK");
+    }
+    outcome
 }
 
 /// A point in time, as SQL.

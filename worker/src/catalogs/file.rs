@@ -357,7 +357,7 @@ impl Location {
     }
 }
 
-fn read(secret: Option<&Secret>, place: &str) -> Result<Option<String>, CatalogsError> {
+pub(super) fn read(secret: Option<&Secret>, place: &str) -> Result<Option<String>, CatalogsError> {
     let value = secret.map(Secret::read).transpose();
     value.map_err(|source| CatalogsError::Secret { place: place.to_owned(), source })
 }

@@ -42,8 +42,18 @@ pub struct Report {
     pub orphans_deleted: u64,
     /// Bytes of the deleted files.
     pub bytes_freed: u64,
-    /// What did not work, by step.
-    pub failures: Vec<String>,
+    /// What did not work.
+    pub failures: Vec<Failed>,
+}
+
+/// A step that did not work.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{step}: {reason}")]
+pub struct Failed {
+    /// Which.
+    pub step: String,
+    /// Why.
+    pub reason: String,
 }
 
 /// The maintenance of one catalog.
@@ -87,7 +97,7 @@ impl Maintenance {
                 break;
             }
             if let Err(error) = self.settled(connection, &step, surroundings.dry_run, &mut report) {
-                report.failures.push(format!("{step}: {error}"));
+                report.failures.push(Failed { step: step.to_string(), reason: error.to_string() });
             }
         }
         Ok(report)

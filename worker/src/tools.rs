@@ -9,7 +9,7 @@ use tavana_wire::FailureKind;
 use tempfile::TempDir;
 
 pub use crate::backup::{BackupError, BackupReport, RestoreReport};
-pub use crate::maintenance::Report as MaintenanceReport;
+pub use crate::maintenance::{Failed, Report as MaintenanceReport};
 
 use crate::backup::{self, Target};
 use crate::catalogs::{Catalogs, Lake};

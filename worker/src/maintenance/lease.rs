@@ -28,6 +28,11 @@ impl Lease {
         Self { table: format!("{}.tavana_maintenance", metadata_of(catalog)), holder: holder.to_owned(), every }
     }
 
+    /// Time between runs.
+    pub(crate) fn every(&self) -> Duration {
+        self.every
+    }
+
     /// Makes the row if it is not there. Of several workers at once one makes it, and the others fail.
     fn make(&self, connection: &Connection) -> Result<(), EngineError> {
         if connection.prepare(&format!("FROM {}", self.table)).is_ok() {

@@ -1,26 +1,27 @@
 //! Maintenance on a schedule, beside the statements of a worker.
 //!
-//! It has a connection of its own and gives way: ahead of each step it waits a while for the worker to be idle. DuckDB's threads are one
-//! pool, so that a step that runs does take its share. It ends when the worker drains. What fails is told once, and tried
+//! It has a connection of its own and gives way: ahead of each step it waits for the worker to be idle, within a bound for the whole run.
+//! DuckDB's threads are one pool, so that a step that runs does take its share. It ends when the worker drains. What fails is told once, and tried
 //! again when the next run is due.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use prometheus::{IntCounterVec, Opts, Registry};
 use tavana_wire::Failure;
 use tokio_util::sync::CancellationToken;
 
 use super::lease::Lease;
-use super::{Maintenance, Report, Surroundings};
+use super::{Failed, Maintenance, Report, Surroundings};
 use crate::execute::blocking::{Ended, InterruptUntilEnded};
 use crate::service::Shared;
 use crate::session::backend::Backend;
 use crate::session::changes::Changed;
 
-/// How long a step waits for the worker to be idle.
-const GIVES_WAY: Duration = Duration::from_secs(5);
+/// How long the steps of a run wait for the worker to be idle, all together: a part of the time between runs, and at most this.
+const GIVES_WAY: (u32, Duration) = (10, Duration::from_secs(60));
 const LOOKS_EVERY: Duration = Duration::from_millis(20);
 /// How often a worker looks whether a run is due: a part of the time between runs, within these.
 const LOOKS_FOR_WORK: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(60));
@@ -65,7 +66,7 @@ pub(crate) async fn maintain(
     stop: CancellationToken,
 ) {
     let every = Duration::from_secs_f64(maintenance.settings.every_minutes * 60.0);
-    let mut told: Option<String> = None;
+    let mut told: Vec<String> = Vec::new();
     loop {
         // By lot, so that the workers of a fleet do not all ask at once.
         let wait = (every / 4).clamp(LOOKS_FOR_WORK.0, LOOKS_FOR_WORK.1).mul_f64(0.5 + fastrand::f64());
@@ -74,28 +75,27 @@ pub(crate) async fn maintain(
             () = tokio::time::sleep(wait) => {}
         }
         let Some(shared) = shared.upgrade() else { return };
-        let failed = match once(&maintenance, shared, every, &stop).await {
+        let failures = match once(&maintenance, shared, every, &stop).await {
             Ok(None) => continue,
             Ok(Some(report)) => {
-                let cut = stop.is_cancelled();
-                let outcome = if cut {
-                    "cut"
-                } else if report.failures.is_empty() {
-                    "ok"
-                } else {
-                    "failed"
+                let outcome = match (stop.is_cancelled(), report.failures.is_empty()) {
+                    (true, _) => "cut",
+                    (false, true) => "ok",
+                    (false, false) => "failed",
                 };
                 figures.count(&maintenance.catalog, outcome, &report);
                 tell(&maintenance.catalog, outcome, &report);
-                (!cut && !report.failures.is_empty()).then(|| report.failures.join("; "))
+                report.failures
             }
-            Err(_) if stop.is_cancelled() => return,
-            Err(failure) => Some(failure.message),
+            Err(failure) => vec![Failed { step: "all steps".to_owned(), reason: failure.message }],
         };
-        if let Some(reason) = failed.as_ref().filter(|reason| told.as_ref() != Some(reason)) {
-            tracing::warn!(catalog = maintenance.catalog, "maintenance failed, and is tried again: {reason}");
+        if stop.is_cancelled() {
+            return;
         }
-        told = failed;
+        for failed in failures.iter().filter(|failed| !told.contains(&failed.step)) {
+            tracing::warn!(catalog = maintenance.catalog, "maintenance failed, and is tried again: {failed}");
+        }
+        told = failures.into_iter().map(|failed| failed.step).collect();
     }
 }
 
@@ -157,10 +157,11 @@ fn claimed(
     }
     tracing::info!(catalog = maintenance.catalog, "maintenance begins");
     let change = backend.change(Changed::Rows, false);
+    let patience = Cell::new((lease.every() / GIVES_WAY.0).min(GIVES_WAY.1));
     let goes_on = |_: &str, _: f64| {
-        let began = Instant::now();
-        while !stopped.load(Ordering::Acquire) && !shared.executor.running.is_idle() && began.elapsed() < GIVES_WAY {
+        while !stopped.load(Ordering::Acquire) && !shared.executor.running.is_idle() && !patience.get().is_zero() {
             std::thread::sleep(LOOKS_EVERY);
+            patience.set(patience.get().saturating_sub(LOOKS_EVERY));
         }
         !stopped.load(Ordering::Acquire)
     };

@@ -6,121 +6,15 @@ import os
 import shutil
 import threading
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from harness import adbc, pg_server
+from harness import adbc, pg_server, stores
 from harness.processes import Program, run
 from harness.topology import eventually
-
-DAY = 86_400
-CATALOG = """
-[catalog.{name}]
-type = "ducklake"
-metadata = "{metadata}"
-data-path = "{data}"
-"""
-MAINTENANCE = """
-[catalog.{name}.maintenance]
-every-minutes = {every_minutes}
-keep-snapshots-days = {keep}
-delete-files-after-days = {age}
-compaction = true
-"""
-# Of every kind that a backup has to bring back.
-SCRIPT = """
-create table t (i integer, s varchar, l integer[], n struct(a integer, b varchar), d decimal(10, 2), moment timestamptz);
-insert into t select i, 's' || i, [i, i], {'a': i, 'b': 'x'}, i / 4, '2024-01-01 00:00:00+00'::timestamptz + to_hours(i)
-    from range(0, 500) r(i);
-insert into t select i, 's' || i, [i, i], {'a': i, 'b': 'x'}, i / 4, null from range(500, 900) r(i);
-insert into t values (1000, 'kept in the metadata', [1], {'a': 1, 'b': 'y'}, 1.25, null);
-delete from t where i < 300;
-update t set s = 'changed' where i = 400;
-create schema other;
-create table other.parts (day date, n integer);
-alter table other.parts set partitioned by (year(day));
-insert into other.parts select date '2020-06-01' + (i * 20)::integer, i from range(100) r(i);
-create view totals as select count(*) as n, sum(i) as total from t;
-comment on table t is 'all kinds';
-create table gone as select 1 as i;
-drop table gone;
-"""
-ALL = [
-    "select * from t order by i",
-    "select * from other.parts order by n",
-    "select * from totals",
-    "select column_name, data_type from duckdb_columns() where database_name = '{name}' order by all",
-    "select comment from duckdb_tables() where database_name = '{name}' and table_name = 't'",
-    "select snapshot_id, schema_version from ducklake_snapshots('{name}') order by all",
-]
-PAST = "select count(*) from t at (version => 2)"
-
-
-@dataclass
-class Lake:
-    """A lake with a catalogs file of its own."""
-
-    folder: Path
-    metadata: str
-    name: str = "lake"
-
-    @property
-    def catalogs(self) -> Path:
-        return self.folder / f"{self.name}.toml"
-
-    @property
-    def data(self) -> Path:
-        return self.folder / f"{self.name}-data"
-
-    @property
-    def files(self) -> set[Path]:
-        return set(self.data.rglob("*.parquet"))
-
-    def settings(self, every_minutes=10_000.0, keep=0.0, age=0.0, scheduled=True) -> "Lake":
-        text = f'default = "{self.name}"\n' + CATALOG.format(
-            name=self.name, metadata=self.metadata, data=self.data
-        )
-        if scheduled:
-            text += MAINTENANCE.format(
-                name=self.name, every_minutes=every_minutes, keep=keep, age=age
-            )
-        self.catalogs.write_text(text)
-        return self
-
-    @contextlib.contextmanager
-    def served(self):
-        """A worker that serves it."""
-        program = Program("tavana-worker", "--catalogs", self.catalogs, log_dir=self.folder)
-        try:
-            yield program
-        finally:
-            program.stop()
-
-    def content(self):
-        return self.rows(*ALL)
-
-    def rows(self, *queries):
-        with self.served() as worker, adbc.connect(worker.uri) as con:
-            return [adbc.rows(con, sql.format(name=self.name)) for sql in queries]
-
-    def do(self, command, *args, ok=True):
-        done = run("tavana", command, "--catalogs", self.catalogs, *args)
-        assert (done.returncode == 0) == ok, done.stdout + done.stderr
-        return done.stdout if ok else done.stderr
-
-    def maintain(self, *args):
-        """What it says that it did."""
-        lines = [line.split() for line in self.do("maintain", *args).splitlines()[1:]]
-        return {words[1]: int(words[2]) for words in lines if words[0] != "freed"}
-
-    def backup(self, to, **options):
-        return self.do("backup", "--catalog", self.name, "--to", to, **options)
-
-    def restore(self, source, *args, **options):
-        return self.do("restore", "--catalog", self.name, "--from", source, *args, **options)
+from harness.upkeep import DAY, PAST, Lake, fill
 
 
 @pytest.fixture(scope="module")
@@ -166,33 +60,29 @@ def lake(tmp_path, metadata, shared_kind):
     return Lake(tmp_path, metadata(shared_kind, "lake")).settings()
 
 
-def fill(lake, script=SCRIPT):
-    with lake.served() as worker, adbc.connect(worker.uri) as con:
-        for statement in filter(str.strip, script.split(";\n")):
-            adbc.run(con, statement)
-
-
 def test_maintenance_keeps_the_data_and_frees_what_nobody_needs(tmp_path, metadata, any_kind):
     lake = Lake(tmp_path, metadata(any_kind, "lake")).settings(keep=30, age=30)
     fill(lake)
     before, past, files = lake.content(), lake.rows(PAST), lake.files
     young = lake.maintain()
-    assert young["expired"] == young["deleted"] == 0
-    assert young["compacted"] > 2
+    assert young["snapshots expired"] == young["files deleted"] == 0
+    assert young["files compacted"] > 2
     assert files < lake.files, "files that old snapshots name stay as long as these"
     assert lake.content()[:5] == before[:5]
     assert lake.rows(PAST) == past, "the past can be read as before"
 
     lake.settings(keep=0, age=0)
     told = lake.maintain("--dry-run")
-    assert told["expired"] > 10
+    assert told["snapshots expired"] > 10
     done = lake.maintain()
-    assert done["expired"] >= told["expired"], "compaction itself has made snapshots"
-    assert done["deleted"] > 3
+    assert done["snapshots expired"] >= told["snapshots expired"], (
+        "compaction itself has made snapshots"
+    )
+    assert done["files deleted"] > 3
     after = lake.content()
     assert after[:5] == before[:5]
     assert len(after[5]) == 1
-    assert lake.maintain()["deleted"] == 0
+    assert lake.maintain()["files deleted"] == 0
     assert lake.content()[:5] == before[:5]
 
 
@@ -201,13 +91,17 @@ def test_files_are_deleted_at_their_age_and_not_before(lake):
     lake.settings(keep=0, age=0.5)
     stray = lake.data / "main" / "t" / "stray.parquet"
     stray.write_bytes(b"of a writer that died")
-    assert lake.maintain()["expired"] > 10
-    assert lake.maintain("--dry-run") == {"expired": 0, "deleted": 0}
+    assert lake.maintain()["snapshots expired"] > 10
+    assert lake.maintain("--dry-run") == {
+        "snapshots expired": 0,
+        "files deleted": 0,
+        "orphans deleted": 0,
+    }
     # As if half a day had gone by; nothing but the stray file is older than that.
     then = time.time() - DAY * 0.6
     os.utime(stray, (then, then))
     before = lake.files
-    assert lake.maintain()["deleted"] == 1
+    assert lake.maintain()["orphans deleted"] == 1
     assert before - lake.files == {stray}
 
 
@@ -230,7 +124,7 @@ def test_only_files_of_writers_that_died_are_deleted(lake):
         for file in orphans:
             os.utime(file, (then, then))
         lake.settings(keep=30, age=0.5)
-        assert lake.maintain()["deleted"] == len(orphans)
+        assert lake.maintain()["orphans deleted"] == len(orphans)
         assert not orphans & lake.files
         assert running <= lake.files
         tx.commit()
@@ -403,6 +297,32 @@ def test_a_backup_beside_writers_is_of_one_snapshot(lake):
             assert found[0][0] == found[0][1] > 0
 
 
+def test_a_lake_in_a_bucket_is_backed_up_to_a_bucket_and_restored_from_it(tmp_path, metadata):
+    s3 = stores.S3(tmp_path)
+    try:
+        store = s3.store_toml("minio")
+        place = {"place": s3.url("lake/"), "store": store}
+        lake = Lake(tmp_path, metadata("sqlite", "lake"), **place).settings(keep=0, age=0)
+        fill(lake)
+        assert lake.maintain()["files deleted"] > 0
+        before, backup = lake.content(), s3.url("backup")
+        lake.backup(backup)
+        fill(lake, "create table more as select i from range(1000) r(i);\n")
+        assert "2 of them" in lake.backup(backup)
+        s3.put("lake/main/t/stray.parquet", b"of a writer that died")
+        assert lake.maintain()["orphans deleted"] == 1
+        assert lake.content() == before
+        back = Lake(tmp_path, metadata("sqlite", "back"), name="back", store=store).settings()
+        back.restore(backup)
+        assert back.content()[:3] == before[:3]
+        for name in [name for name in s3.list("backup/data") if name.endswith(".parquet")][:1]:
+            s3.delete(name)
+        again = Lake(tmp_path, metadata("sqlite", "again"), name="again", store=store).settings()
+        assert "is missing" in again.restore(backup, ok=False)
+    finally:
+        s3.stop()
+
+
 def test_a_further_backup_copies_only_what_is_new(lake):
     fill(lake)
     backup = lake.folder / "backup"
@@ -427,7 +347,8 @@ def test_a_further_backup_copies_only_what_is_new(lake):
 @pytest.mark.parametrize(
     "fault", ["no manifest", "cut manifest", "missing", "short", "changed", "metadata"]
 )
-def test_a_backup_that_is_not_whole_changes_nothing(lake, fault, metadata, shared_kind):
+def test_a_backup_that_is_not_whole_changes_nothing(tmp_path, metadata, fault):
+    lake = Lake(tmp_path, metadata("sqlite", "lake")).settings()
     fill(lake)
     backup = lake.folder / "backup"
     lake.backup(backup)
@@ -447,7 +368,7 @@ def test_a_backup_that_is_not_whole_changes_nothing(lake, fault, metadata, share
     }
     break_it, reason = expected[fault]
     break_it()
-    back = Lake(lake.folder, metadata(shared_kind, "back"), name="back").settings()
+    back = Lake(lake.folder, metadata("sqlite", "back"), name="back").settings()
     assert reason in back.restore(backup, ok=False)
     assert not back.files
     assert not (lake.folder / "back.sqlite").exists()

@@ -65,20 +65,20 @@ pub enum BackupError {
     #[error(transparent)]
     Catalog(#[from] CatalogsError),
     /// DuckDB does not do what is asked.
-    #[error("{what}: {source}")]
+    #[error("{what}: {cause}")]
     Engine {
         /// What was done.
         what: String,
         /// What DuckDB says.
-        source: EngineError,
+        cause: EngineError,
     },
     /// A file or folder of this machine cannot be used.
-    #[error("{what}: {source}")]
+    #[error("{what}: {cause}")]
     Io {
         /// What was done.
         what: String,
         /// The cause.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// The backup is not whole, or not as it was made.
     #[error("the backup cannot be used: {0}")]
@@ -93,7 +93,7 @@ impl BackupError {
     pub fn kind(&self) -> FailureKind {
         match self {
             Self::Catalog(error) => error.kind(),
-            Self::Engine { source, .. } => source.kind(),
+            Self::Engine { cause, .. } => cause.kind(),
             Self::Io { .. } => FailureKind::Io,
             Self::Broken(_) => FailureKind::Data,
             Self::Refused(_) => FailureKind::InvalidRequest,
@@ -104,5 +104,5 @@ impl BackupError {
 /// Says what was done when DuckDB failed.
 fn doing(what: &str) -> impl FnOnce(EngineError) -> BackupError {
     let what = what.to_owned();
-    move |source| BackupError::Engine { what, source }
+    move |cause| BackupError::Engine { what, cause }
 }

@@ -82,7 +82,7 @@ fn made<T>(
         return Ok(filled);
     }
     let part = format!("{path}.part");
-    let io = |source| BackupError::Io { what: writing(path), source };
+    let io = |cause| BackupError::Io { what: writing(path), cause };
     if let Some(folder) = Path::new(path).parent() {
         std::fs::create_dir_all(folder).map_err(io)?;
     }

@@ -174,9 +174,9 @@ fn finish(
     if let Some(before) = before.filter(|_| !is_address(to)) {
         let needed = manifest.by_path();
         for old in before.entries().filter(|entry| !needed.contains_key(entry.path.as_str())) {
-            copy::remove(&below(to, &old.path)).map_err(|source| BackupError::Io {
+            copy::remove(&below(to, &old.path)).map_err(|cause| BackupError::Io {
                 what: "an old file of the backup cannot be removed".to_owned(),
-                source,
+                cause,
             })?;
         }
     }

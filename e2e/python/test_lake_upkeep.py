@@ -311,10 +311,10 @@ def test_a_lake_in_a_bucket_is_backed_up_to_a_bucket_and_restored_from_it(tmp_pa
         assert "2 of them" in lake.backup(backup)
         s3.put("lake/main/t/stray.parquet", b"of a writer that died")
         assert lake.maintain()["orphans deleted"] == 1
-        assert lake.content() == before
+        assert lake.content()[:3] == before[:3]
         back = Lake(tmp_path, metadata("sqlite", "back"), name="back", store=store).settings()
         back.restore(backup)
-        assert back.content()[:3] == before[:3]
+        assert back.content() == lake.content()
         for name in [name for name in s3.list("backup/data") if name.endswith(".parquet")][:1]:
             s3.delete(name)
         again = Lake(tmp_path, metadata("sqlite", "again"), name="again", store=store).settings()

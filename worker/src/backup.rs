@@ -22,7 +22,8 @@ use std::path::PathBuf;
 use tavana_wire::FailureKind;
 
 use crate::catalogs::{CatalogsError, Lake};
-use crate::engine::EngineError;
+use crate::engine::{EngineError, Files};
+use crate::tools::Tool;
 
 /// What is backed up, or restored to.
 pub(crate) enum Target {
@@ -99,6 +100,11 @@ impl BackupError {
             Self::Refused(_) => FailureKind::InvalidRequest,
         }
     }
+}
+
+/// The file systems of a tool.
+fn files_of(tool: &Tool) -> Result<Files, BackupError> {
+    Files::of(&tool.connection).map_err(doing("files cannot be opened"))
 }
 
 /// Says what was done when DuckDB failed.

@@ -227,7 +227,7 @@ impl Maintenance {
             let rows = whole(connection, &sql)?;
             Ok::<_, EngineError>(rows.iter().flat_map(|batch| texts(batch, 0)).collect::<Vec<_>>())
         };
-        let files = Files::of(connection);
+        let files = Files::of(connection)?;
         // One that is not there any more, of a run that was cut, has no bytes.
         let bytes = |path: &String| files.read(path).and_then(|file| file.size()).unwrap_or(0);
         let sizes: std::collections::HashMap<String, u64> =

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::copy::{self, Content, below, is_address};
 use super::lake::{self, ROWS};
 use super::manifest::{Entry, Holds, Manifest};
-use super::{BackupError, BackupReport, doing};
+use super::{BackupError, BackupReport, doing, files_of};
 use crate::catalogs::Lake;
 use crate::config::{DATABASE_FILE, Progress};
 use crate::engine::{Files, Instance, InstanceConfig, literal};
@@ -35,7 +35,7 @@ pub(crate) fn of_lake(tool: &Tool, lake: &Lake, to: &str, progress: Progress<'_>
     let data = lake::files(connection)?;
     attach(&format!("DETACH {ROWS}"))?;
 
-    let files = Files::of(connection);
+    let files = files_of(tool)?;
     let before = earlier(&files, to)?;
     let wanted = data.into_iter().map(|file| Wanted {
         source: if file.is_outside { file.source } else { below(&lake.data_path, &file.source) },
@@ -68,7 +68,7 @@ pub(crate) fn of_database(
     }
     // Held open, so that nobody writes to it.
     let _held = hold(file)?;
-    let files = Files::of(&tool.connection);
+    let files = files_of(tool)?;
     let wanted = Wanted { source: file.display().to_string(), path: DATABASE_FILE.to_owned(), bytes: None };
     let mut copied = Copied::default();
     let entries = copied.all(&files, &[wanted], None, to, progress)?;

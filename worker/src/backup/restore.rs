@@ -6,7 +6,7 @@ use super::copy::{self, Content, below, is_address};
 use super::lake::{self, ROWS};
 use super::make::{DATA, MANIFEST, hold, part};
 use super::manifest::{Entry, Holds, Manifest};
-use super::{BackupError, RestoreReport, doing};
+use super::{BackupError, RestoreReport, doing, files_of};
 use crate::catalogs::{Catalogs, Lake};
 use crate::config::{DATABASE_FILE, Progress};
 use crate::engine::{Files, literal, quoted};
@@ -21,7 +21,7 @@ pub(crate) fn to_lake(
     replace: bool,
     progress: Progress<'_>,
 ) -> Result<RestoreReport, BackupError> {
-    let (connection, files) = (&tool.connection, Files::of(&tool.connection));
+    let (connection, files) = (&tool.connection, files_of(tool)?);
     let manifest = whole_manifest(&files, from)?;
     let Holds::Lake { metadata_kind, snapshot, metadata, .. } = &manifest.holds else {
         return Err(BackupError::Refused("this is a backup of a database; restore it with --data-dir DIR".to_owned()));
@@ -57,7 +57,7 @@ pub(crate) fn to_database(
     replace: bool,
     progress: Progress<'_>,
 ) -> Result<RestoreReport, BackupError> {
-    let files = Files::of(&tool.connection);
+    let files = files_of(tool)?;
     let manifest = whole_manifest(&files, from)?;
     let entry = match (&manifest.holds, manifest.files.as_slice()) {
         (Holds::Database, [entry]) => entry,

@@ -14,8 +14,8 @@ use super::schema::check;
 #[derive(Debug)]
 pub struct Files {
     raw: duckdb::duckdb_file_system,
-    // Its instance has to stay open.
-    _connection: std::sync::Arc<super::connection::RawConnection>,
+    /// In a transaction as long as the files are used: that is how stores find their secrets.
+    _connection: Connection,
 }
 
 /// An open file; closed when it is dropped.
@@ -40,18 +40,22 @@ impl Drop for File<'_> {
 }
 
 impl Files {
-    /// The file systems of a connection.
-    pub fn of(connection: &Connection) -> Self {
-        let raw_connection = connection.raw();
+    /// The file systems of the connection's instance.
+    ///
+    /// # Errors
+    /// When DuckDB opens no further connection.
+    pub fn of(connection: &Connection) -> Result<Self, EngineError> {
+        let connection = connection.another()?;
+        connection.execute("BEGIN TRANSACTION READ ONLY")?;
         let mut context = std::ptr::null_mut();
         // SAFETY: the connection is open; the context is destroyed once, and the file system holds what it needs of it.
         let raw = unsafe {
-            duckdb::duckdb_connection_get_client_context(raw_connection.connection, &mut context);
+            duckdb::duckdb_connection_get_client_context(connection.raw().connection, &mut context);
             let raw = duckdb::duckdb_client_context_get_file_system(context);
             duckdb::duckdb_destroy_client_context(&mut context);
             raw
         };
-        Self { raw, _connection: std::sync::Arc::clone(raw_connection) }
+        Ok(Self { raw, _connection: connection })
     }
 
     /// Opens a file to be read.

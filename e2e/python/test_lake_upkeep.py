@@ -322,6 +322,28 @@ def test_a_lake_in_a_bucket_is_backed_up_to_a_bucket_and_restored_from_it(tmp_pa
         s3.stop()
 
 
+def test_a_file_from_elsewhere_is_backed_up_and_comes_back_with_the_others(tmp_path, metadata):
+    lake = Lake(tmp_path, metadata("sqlite", "lake")).settings()
+    elsewhere, backup = tmp_path / "elsewhere.parquet", tmp_path / "backup"
+    fill(
+        lake,
+        "create table t (i bigint);\n"
+        f"copy (select i from range(100) r(i)) to '{elsewhere}';\n"
+        f"call ducklake_add_data_files('lake', 't', '{elsewhere}');\n"
+        "insert into t select i from range(100, 200) r(i);\n",
+    )
+    total = "select count(*), sum(i) from t"
+    before = lake.rows(total)
+    lake.backup(backup)
+    assert "1 of them" in lake.backup(backup), "the metadata alone"
+    elsewhere.unlink()
+    shutil.rmtree(lake.data)
+    back = Lake(tmp_path, metadata("sqlite", "back"), name="back").settings()
+    back.restore(backup)
+    assert back.rows(total) == before == [[(200, 19_900)]]
+    assert len(back.files) == 2
+
+
 def test_a_further_backup_copies_only_what_is_new(lake):
     fill(lake)
     backup = lake.folder / "backup"

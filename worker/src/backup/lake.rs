@@ -16,7 +16,7 @@ pub(super) const METADATA: &str = "tavana_metadata";
 /// The database with the rows of a backup.
 pub(super) const ROWS: &str = "tavana_rows";
 
-/// The rest of a path that names a file, from the tables' rows.
+/// Where the files of the tables are, and the name that one from elsewhere gets, from the rows.
 const FILES: &str = "
 WITH schemas AS (
     SELECT schema_id, max_by(path, begin_snapshot) AS path, bool_and(path_is_relative::BOOLEAN) AS is_relative
@@ -26,9 +26,12 @@ WITH schemas AS (
         bool_and(path_is_relative::BOOLEAN AND schemas.is_relative) AS is_relative
     FROM ducklake_table JOIN schemas USING (schema_id) GROUP BY table_id
 ), files AS (
-    SELECT data_file_id AS id, table_id, path, path_is_relative::BOOLEAN AS is_relative, file_size_bytes, '' AS kind FROM ducklake_data_file
+    SELECT table_id, path, path_is_relative::BOOLEAN AS is_relative, file_size_bytes,
+        concat('outside-data-', data_file_id) AS name_outside
+    FROM ducklake_data_file
     UNION ALL
-    SELECT delete_file_id, table_id, path, path_is_relative::BOOLEAN, file_size_bytes, 'delete-' FROM ducklake_delete_file
+    SELECT table_id, path, path_is_relative::BOOLEAN, file_size_bytes, concat('outside-delete-', delete_file_id)
+    FROM ducklake_delete_file
 )";
 
 /// A data file that the metadata names.
@@ -66,19 +69,15 @@ pub(super) fn files(connection: &Connection) -> Result<Vec<DataFile>, BackupErro
     let list = || {
         connection.execute(&format!("USE {ROWS}"))?;
         let sql = format!(
-            "{FILES} SELECT tables.is_relative, files.is_relative, concat(tables.path, files.path), files.path, concat(tables.path, {OUTSIDE}),
-                files.file_size_bytes
-            FROM files LEFT JOIN tables USING (table_id) ORDER BY files.path"
+            "{FILES} SELECT tables.is_relative, files.is_relative, concat(tables.path, files.path), files.path, \
+             concat(tables.path, name_outside, '.parquet'), files.file_size_bytes \
+             FROM files LEFT JOIN tables USING (table_id) ORDER BY files.path"
         );
         let rows = connection.query(&sql, &[])?;
-        for table in ["data", "delete"] {
-            let kind = if table == "data" { "" } else { "delete-" };
+        for kind in ["data", "delete"] {
             connection.execute(&format!(
-                "UPDATE ducklake_{table}_file AS files SET path = {OUTSIDE_OF_TABLE}, path_is_relative = true \
-                 WHERE NOT path_is_relative::BOOLEAN",
-                OUTSIDE_OF_TABLE = OUTSIDE
-                    .replace("files.id", &format!("files.{table}_file_id"))
-                    .replace("files.kind", &literal(kind)),
+                "UPDATE ducklake_{kind}_file SET path = concat('outside-{kind}-', {kind}_file_id, '.parquet'), \
+                 path_is_relative = true WHERE NOT path_is_relative::BOOLEAN"
             ))?;
         }
         connection.execute("USE memory")?;
@@ -105,9 +104,6 @@ pub(super) fn files(connection: &Connection) -> Result<Vec<DataFile>, BackupErro
     found.dedup_by(|one, other| one.path == other.path);
     Ok(found)
 }
-
-/// The name that a file from elsewhere gets below its table.
-const OUTSIDE: &str = "concat('outside-', files.kind, files.id, '-', regexp_extract(files.path, '[^/]*$'))";
 
 /// Whether a lake has ever had a table or a view; one that was never made has none.
 pub(super) fn is_empty(connection: &Connection, lake: &Lake) -> Result<bool, BackupError> {

@@ -7,7 +7,7 @@ use serde::Serialize;
 use tavana_daemon::config;
 use tavana_daemon::program::exit;
 
-use crate::{serve, sql, users};
+use crate::{backup, maintain, serve, sql, users};
 
 /// SQL over Arrow Flight, on DuckDB
 #[derive(Parser, Clone, Debug, Serialize)]
@@ -27,6 +27,12 @@ enum Command {
     Sql(sql::Settings),
     /// Keep the users file of a server
     Users(users::Settings),
+    /// Compact lakes, expire their old snapshots, delete files that nobody needs
+    Maintain(maintain::Settings),
+    /// Copy a lake, or an embedded database, to another place
+    Backup(backup::BackupSettings),
+    /// Restore what was backed up
+    Restore(backup::RestoreSettings),
 }
 
 /// The reference of the settings of `tavana serve`, as Markdown.
@@ -42,5 +48,8 @@ pub fn main() -> ExitCode {
         Command::Serve(settings) => serve::run(*settings),
         Command::Sql(settings) => sql::run(&settings),
         Command::Users(settings) => users::run(&settings),
+        Command::Maintain(settings) => maintain::run(&settings),
+        Command::Backup(settings) => backup::backup(&settings),
+        Command::Restore(settings) => backup::restore(&settings),
     })
 }

@@ -55,6 +55,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
         worker = build_worker(settings.clone(), &program) => worker?,
         () = program.drain.requested() => return Ok(()),
     };
+    worker.maintain(program.drain.clone(), &program.registry)?;
     let embedded = WorkerEndpoint::in_memory("embedded", worker.service());
     let (login, sealer) = (Arc::clone(&program.login), Arc::clone(&program.sealer));
     let gateway = settings.gateway.build(login, sealer, vec![embedded], &program.registry, &program.readiness)?;

@@ -6,6 +6,7 @@
 
 mod attach;
 mod file;
+mod lake;
 mod secret;
 mod view;
 
@@ -17,6 +18,7 @@ use crate::engine::{Connection, EngineError};
 use file::{CatalogEntry, CatalogsFile, Store};
 use secret::SecretError;
 
+pub(crate) use lake::{Lake, MetadataKind};
 pub(crate) use view::View;
 
 /// How often a table that could not be read is tried again.
@@ -175,6 +177,22 @@ impl Catalogs {
         needed
     }
 
+    /// The lakes that can be written to.
+    pub(crate) fn lakes(&self) -> Vec<Lake> {
+        self.catalogs.iter().filter_map(|(name, catalog)| Lake::of(name, catalog)).collect()
+    }
+
+    /// What is needed to open one catalog; `None` when there is none of this name.
+    pub(crate) fn only(&self, name: &str) -> Option<Self> {
+        let found = self.catalogs.iter().find(|(known, _)| known == name)?;
+        Some(Self { stores: self.stores.clone(), catalogs: vec![found.clone()], ..Default::default() })
+    }
+
+    /// The stores alone.
+    pub(crate) fn only_stores(&self) -> Self {
+        Self { stores: self.stores.clone(), ..Default::default() }
+    }
+
     /// The places that statements may read and write because a catalog lies there.
     pub(crate) fn places(&self) -> Vec<String> {
         self.catalogs.iter().flat_map(|(_, catalog)| catalog.places()).collect()
@@ -198,18 +216,13 @@ impl Catalogs {
         self.stores.iter().map(|(_, store)| store.scope.clone()).collect()
     }
 
-    /// Makes the secrets and attaches the catalogs; the instance is not locked yet. Gives the views whose files cannot be
+    /// Attaches the catalogs, once the secrets are made; the instance is not locked yet. Gives the views whose files cannot be
     /// read now.
     ///
     /// # Errors
-    /// [`CatalogsError`] for the first catalog or store that cannot be opened.
+    /// [`CatalogsError`] for the first catalog that cannot be opened.
     pub(crate) fn attach(&self, connection: &Connection) -> Result<Vec<View>, CatalogsError> {
         let mut waiting = Vec::new();
-        for (name, store) in &self.stores {
-            let place = store_place(name);
-            let secrets = store.secrets(&place)?;
-            run(connection, &place, &attach::store(name, store, &secrets), &secrets.values())?;
-        }
         for (name, catalog) in &self.catalogs {
             let place = catalog_place(name);
             catalog.make_folder().map_err(|source| CatalogsError::Folder { place: place.clone(), source })?;
@@ -228,6 +241,19 @@ impl Catalogs {
             }
         }
         Ok(waiting)
+    }
+
+    /// Makes the secrets of the stores.
+    ///
+    /// # Errors
+    /// [`CatalogsError`] for the first store whose secrets cannot be had.
+    pub(crate) fn make_secrets(&self, connection: &Connection) -> Result<(), CatalogsError> {
+        for (name, store) in &self.stores {
+            let place = store_place(name);
+            let secrets = store.secrets(&place)?;
+            run(connection, &place, &attach::store(name, store, &secrets), &secrets.values())?;
+        }
+        Ok(())
     }
 }
 

@@ -7,15 +7,19 @@ use std::time::Duration;
 
 use prometheus::{IntGauge, Registry};
 use serde::Serialize;
+use tavana_daemon::drain::Drain;
 use tavana_wire::{Failure, FailureKind, Sealer, WorkerId};
 use tempfile::TempDir;
 use tokio::task::AbortHandle;
+use tokio_util::sync::CancellationToken;
 
 use crate::caller::{Callers, Trust};
-use crate::catalogs::{Catalogs, CatalogsError, TRY_AGAIN_SECONDS, View};
+use crate::catalogs::{Catalogs, CatalogsError, Lake, TRY_AGAIN_SECONDS, View};
 use crate::engine::{EngineError, Instance, InstanceConfig, quoted};
 use crate::execute::again::Retries;
 use crate::execute::{Executor, StatementLimits};
+use crate::extension;
+use crate::maintenance::{Maintenance, task};
 use crate::pg_catalog;
 use crate::pg_catalog::snapshot::Snapshot;
 use crate::running::Running;
@@ -35,7 +39,7 @@ use crate::system;
 /// The macros that the PostgreSQL frontend's translation calls.
 const PG_MACROS: &str = include_str!("../../pg-frontend/src/translate/macros.sql");
 /// The database file in a data folder.
-const DATABASE_FILE: &str = "local.duckdb";
+pub(crate) const DATABASE_FILE: &str = "local.duckdb";
 /// Bytes of memory for a session with credentials of its own, when nothing else is said.
 const PRIVATE_MEMORY_BYTES: u64 = 512 << 20;
 const NO_HTTPFS: &str =
@@ -200,6 +204,8 @@ pub struct Worker {
     service: WorkerService,
     shared: Arc<Shared>,
     sweeper: AbortHandle,
+    lakes: Vec<Lake>,
+    stop: CancellationToken,
     _temp: TempDir,
 }
 
@@ -228,7 +234,10 @@ impl WorkerConfig {
         if let Some(sample) = self.sample {
             sample.make(&instance, &|done| progress(&format!("making {sample}"), done))?;
         }
-        let waiting = catalogs.attach(&instance.connect()?)?;
+        let connection = instance.connect()?;
+        catalogs.make_secrets(&connection)?;
+        let waiting = catalogs.attach(&connection)?;
+        drop(connection);
         system::make(&instance, temp.path())?;
         let home = catalogs.default().map(quoted);
         let snapshot = make_pg_catalog(&instance, home.as_deref(), temp.path())?;
@@ -251,7 +260,8 @@ impl WorkerConfig {
         if !waiting.is_empty() {
             tokio::spawn(make_views(Arc::downgrade(&shared), waiting));
         }
-        Ok(Worker { service, shared, sweeper, _temp: temp })
+        let (lakes, stop) = (catalogs.lakes(), CancellationToken::new());
+        Ok(Worker { service, shared, sweeper, lakes, stop, _temp: temp })
     }
 
     fn retries(&self) -> Retries {
@@ -314,7 +324,8 @@ impl WorkerConfig {
         // What is spilled is encrypted where users must not read each other's data; that takes httpfs's cryptography.
         let encryption = (!trusted).then_some("httpfs");
         let own = self.sample.map(Sample::extension).into_iter().chain(encryption).map(str::to_owned);
-        let extensions = own.chain(catalogs.extensions()).map(|name| self.extension(name)).collect::<Result<_, _>>()?;
+        let extensions = own.chain(catalogs.extensions());
+        let extensions = extensions.map(|name| self.extension(name)).collect::<Result<_, _>>()?;
         Ok(InstanceConfig {
             file,
             threads: self.threads,
@@ -371,6 +382,10 @@ impl WorkerConfig {
         }
     }
 
+    fn extension(&self, name: String) -> Result<PathBuf, WorkerError> {
+        extension::find(name, self.extension_dir.as_deref())
+    }
+
     /// A folder of this process's own, removed at the end.
     fn temp_folder(&self) -> Result<TempDir, WorkerError> {
         let parent = match (&self.temp_dir, &self.data_dir) {
@@ -382,23 +397,6 @@ impl WorkerConfig {
             .prefix("tavana-")
             .tempdir_in(&parent)
             .map_err(|source| WorkerError::Folder { folder: parent.display().to_string(), source })
-    }
-
-    /// The file of an extension: where we were told, beside the program, or where `make deps` put it.
-    fn extension(&self, name: String) -> Result<PathBuf, WorkerError> {
-        let installed = std::env::current_exe()
-            .ok()
-            .and_then(|program| program.parent()?.parent().map(|root| root.join("lib/tavana/extensions")));
-        let built = option_env!("TAVANA_BUILT_EXTENSIONS").map(PathBuf::from);
-        let folders = match &self.extension_dir {
-            Some(folder) => vec![folder.clone()],
-            None => installed.into_iter().chain(built).collect(),
-        };
-        let files = folders.iter().map(|folder| folder.join(format!("{name}.duckdb_extension")));
-        files.into_iter().find(|file| file.is_file()).ok_or_else(|| WorkerError::Extension {
-            name,
-            folder: folders.iter().map(|folder| folder.display().to_string()).collect::<Vec<_>>().join(" or "),
-        })
     }
 }
 
@@ -481,6 +479,28 @@ impl Worker {
         WorkerError::Broken
     }
 
+    /// Begins to maintain the catalogs that are to be, until `drain` or the end of the worker. Inside a runtime.
+    ///
+    /// # Errors
+    /// When its metrics cannot be registered.
+    pub fn maintain(&self, drain: Drain, registry: &Registry) -> Result<(), WorkerError> {
+        let maintained: Vec<Maintenance> = self.lakes.iter().filter_map(Lake::scheduled).collect();
+        if maintained.is_empty() {
+            return Ok(());
+        }
+        let figures = task::Figures::new(registry)?;
+        for maintenance in maintained {
+            let (shared, stop) = (Arc::downgrade(&self.shared), self.stop.clone());
+            tokio::spawn(task::maintain(maintenance, shared, figures.clone(), stop));
+        }
+        let stop = self.stop.clone();
+        tokio::spawn(async move {
+            drain.requested().await;
+            stop.cancel();
+        });
+        Ok(())
+    }
+
     /// Tells gateways to send nothing new.
     pub fn drain(&self) {
         self.shared.draining.store(true, std::sync::atomic::Ordering::Release);
@@ -489,6 +509,7 @@ impl Worker {
 
 impl Drop for Worker {
     fn drop(&mut self) {
+        self.stop.cancel();
         self.sweeper.abort();
     }
 }

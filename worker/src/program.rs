@@ -53,6 +53,7 @@ async fn start(settings: Settings) -> anyhow::Result<()> {
     let progress = |what: &str, done: f64| tracing::info!("{what}: {:.0} %", done * 100.0);
     let sealer = Arc::clone(&program.sealer);
     let worker = settings.worker.build(trust, trusted, sealer, server.session_ttl(), &program.registry, &progress)?;
+    worker.maintain(program.drain.clone(), &program.registry)?;
     program.ready(&[]);
     program.serve(worker.service(), async { worker.broken().await.into() }).await
 }

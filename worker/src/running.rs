@@ -69,6 +69,11 @@ impl Running {
         query
     }
 
+    /// Whether no statement runs.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.lock().queries.is_empty()
+    }
+
     /// Notes that a statement starts.
     pub(crate) fn start(&self, id: QueryId, principal: &str) -> RunningQuery {
         let cancel = CancellationToken::new();

@@ -69,6 +69,21 @@ pub(super) fn catalog(name: &str, catalog: &CatalogEntry, password: Option<&str>
     }
 }
 
+/// The statements that attach the database in which a lake keeps its metadata as `name`, by itself.
+pub(super) fn metadata(name: &str, metadata: &str, read_only: bool, password: Option<&str>) -> Vec<String> {
+    let (kind, location) = match Metadata::of(metadata) {
+        Some(Metadata::Postgres(connection)) => ("postgres", connection),
+        Some(Metadata::Sqlite(file)) => ("sqlite", file),
+        Some(Metadata::Duckdb(file)) => ("duckdb", file),
+        None => ("duckdb", ""),
+    };
+    let mut options = vec![format!("TYPE {kind}")];
+    if read_only {
+        options.push("READ_ONLY".to_owned());
+    }
+    with_password(name, location, "SECRET", options, password)
+}
+
 /// `ATTACH`, after the secret with the password: a connection string is shown to users, a secret is not.
 fn with_password(
     name: &str,

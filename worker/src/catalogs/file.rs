@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::secret::Secret;
 use super::{CatalogsError, entry, is_name};
+use crate::maintenance::MaintenanceSettings;
 
 /// The whole file.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -71,6 +72,7 @@ pub(super) enum CatalogEntry {
         data_path: String,
         #[serde(default)]
         read_only: bool,
+        maintenance: Option<MaintenanceSettings>,
     },
     /// Views over files.
     Files { tables: BTreeMap<String, Location> },
@@ -206,7 +208,7 @@ impl StoreSecrets {
 impl CatalogEntry {
     pub(super) fn check(&self, place: &str) -> Result<(), CatalogsError> {
         match self {
-            Self::Ducklake { metadata, password, data_path, .. } => {
+            Self::Ducklake { metadata, password, data_path, read_only, maintenance } => {
                 check_connection(place, metadata.trim_start_matches("postgres:"), password.is_some())?;
                 if Metadata::of(metadata).is_none() {
                     return Err(entry(
@@ -217,7 +219,10 @@ impl CatalogEntry {
                 if data_path.is_empty() {
                     return Err(entry(place, "data-path is the folder or the store for the tables' files"));
                 }
-                Ok(())
+                if *read_only && maintenance.is_some() {
+                    return Err(entry(place, "maintenance writes, so it and read-only exclude each other"));
+                }
+                maintenance.as_ref().map_or(Ok(()), MaintenanceSettings::check).map_err(|reason| entry(place, &reason))
             }
             Self::Postgres { connection, password, .. } => check_connection(place, connection, password.is_some()),
             Self::Files { tables } | Self::Delta { tables } | Self::Iceberg { tables } => {
@@ -365,7 +370,7 @@ impl Location {
     }
 }
 
-fn read(secret: Option<&Secret>, place: &str) -> Result<Option<String>, CatalogsError> {
+pub(super) fn read(secret: Option<&Secret>, place: &str) -> Result<Option<String>, CatalogsError> {
     let value = secret.map(Secret::read).transpose();
     value.map_err(|source| CatalogsError::Secret { place: place.to_owned(), source })
 }

@@ -26,6 +26,7 @@ type = "ducklake"
 metadata = "postgres:host=db dbname=lake"
 password = "pass"
 data-path = "s3://lake/tables"
+maintenance = { keep-snapshots-days = 2.5 }
 
 [catalog.logs]
 type = "files"
@@ -75,6 +76,35 @@ fn a_whole_file_becomes_statements() {
 }
 
 #[test]
+fn a_lake_is_maintained_where_the_file_says_so() {
+    let catalogs = read(WHOLE).unwrap();
+    let lakes = catalogs.lakes();
+    let [lake] = lakes.as_slice() else { panic!("{lakes:?}") };
+    let maintenance = lake.scheduled().unwrap();
+    assert_eq!((maintenance.settings.keep_snapshots_days, maintenance.settings.every_minutes), (2.5, 60.0));
+    assert!(!maintenance.metadata_is_sqlite);
+    let without = read("[catalog.a]\ntype = 'ducklake'\nmetadata = 'sqlite:x'\ndata-path = '/d'").unwrap().lakes();
+    assert!(without[0].scheduled().is_none());
+    assert!(without[0].maintenance().metadata_is_sqlite, "a command maintains it all the same");
+}
+
+#[test]
+fn metadata_is_attached_by_itself() {
+    let check = |metadata: &str, password, expected: &[&str]| {
+        assert_eq!(attach::metadata("rows", metadata, true, password), expected);
+    };
+    check("sqlite:m.sqlite", None, &["ATTACH 'm.sqlite' AS \"rows\" (TYPE sqlite, READ_ONLY)"]);
+    check(
+        "postgres:host=db",
+        Some("it's"),
+        &[
+            "CREATE SECRET \"tavana_catalog_rows\" (TYPE postgres, PASSWORD 'it''s')",
+            "ATTACH 'host=db' AS \"rows\" (TYPE postgres, READ_ONLY, SECRET 'tavana_catalog_rows')",
+        ],
+    );
+}
+
+#[test]
 fn what_is_wrong_is_named() {
     let check = |text: &str, expected: &str| {
         let reason = read(text).err().unwrap_or_default();
@@ -98,6 +128,10 @@ fn what_is_wrong_is_named() {
     );
     check("[catalog.a]\ntype = 'postgres'\nconnection = 'postgresql://u:p@h/d'", "the key `password`");
     check("[catalog.a]\ntype = 'postgres'\npassword = 'p'\nconnection = 'postgresql://u@h/d'", "host=");
+    let lake = "[catalog.a]\ntype = 'ducklake'\nmetadata = 'sqlite:x'\ndata-path = '/d'\n";
+    check(&format!("{lake}maintenance = {{ every-minute = 1 }}"), "unknown field");
+    check(&format!("{lake}maintenance.every-minutes = 0"), "every-minutes of its maintenance is more than 0");
+    check(&format!("{lake}read-only = true\nmaintenance = {{}}"), "exclude each other");
     check("[store.a]\nscope = 'ftp://x'", "the scope begins with");
     check("[store.a]\nscope = 's3://x'\naccess-key-id = 'k'", "go together");
     check("[store.a]\nscope = 'gs://x'", "HMAC");

@@ -25,7 +25,7 @@ pub(super) struct RawConnection {
     /// Whether the work that runs now was interrupted by us. DuckDB interrupts queries, too.
     interrupted: AtomicBool,
     // Closed after its connections.
-    _database: Arc<super::instance::Database>,
+    database: Arc<super::instance::Database>,
 }
 
 // SAFETY: DuckDB's client context takes its own lock in every call, and `duckdb_interrupt` and
@@ -49,9 +49,12 @@ impl Connection {
         if state != duckdb::DuckDBSuccess {
             return Err(EngineError::from_message("INTERNAL Error: DuckDB opened no connection".to_owned()));
         }
-        Ok(Self {
-            raw: Arc::new(RawConnection { connection, interrupted: AtomicBool::new(false), _database: database }),
-        })
+        Ok(Self { raw: Arc::new(RawConnection { connection, interrupted: AtomicBool::new(false), database }) })
+    }
+
+    /// Another connection of the same instance.
+    pub(super) fn another(&self) -> Result<Self, EngineError> {
+        Self::open(Arc::clone(&self.raw.database))
     }
 
     pub(super) fn raw(&self) -> &Arc<RawConnection> {

@@ -43,7 +43,7 @@ pub(crate) async fn blocking<H: OnLease, T: Send + 'static>(
     let interrupt = holder.lease().connection().interrupt();
     query.runs_on(interrupt.clone(), holder.lease().is_private());
     let ended = Ended::default();
-    let interrupting = InterruptUntilEnded { interrupt, ended: ended.clone() };
+    let interrupting = InterruptUntilEnded::new(interrupt, ended.clone());
     let mut task = tokio::task::spawn_blocking(move || {
         let outcome = catch_unwind(AssertUnwindSafe(|| work(&mut holder)));
         ended.set();
@@ -83,10 +83,10 @@ fn cancelled() -> Failure {
 
 /// Whether the work has ended; held while interrupting, so that the two cannot cross.
 #[derive(Clone, Default)]
-struct Ended(Arc<Mutex<bool>>);
+pub(crate) struct Ended(Arc<Mutex<bool>>);
 
 impl Ended {
-    fn set(&self) {
+    pub(crate) fn set(&self) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
     }
 
@@ -100,9 +100,16 @@ impl Ended {
     }
 }
 
-struct InterruptUntilEnded {
+/// Dropped, it interrupts the work until that has ended.
+pub(crate) struct InterruptUntilEnded {
     interrupt: Interrupt,
     ended: Ended,
+}
+
+impl InterruptUntilEnded {
+    pub(crate) fn new(interrupt: Interrupt, ended: Ended) -> Self {
+        Self { interrupt, ended }
+    }
 }
 
 impl Drop for InterruptUntilEnded {

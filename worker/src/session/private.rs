@@ -109,7 +109,10 @@ impl PrivateInstances {
         config.temp_dir = Some(folder.path().to_owned());
         config.secret_dir = config.secret_dir.map(|_| folder.path().join("secrets"));
         let instance = Instance::open(&config)?;
-        self.catalogs.attach(&instance.connect()?)?;
+        let connection = instance.connect()?;
+        self.catalogs.make_secrets(&connection)?;
+        self.catalogs.attach(&connection)?;
+        drop(connection);
         system::make(&instance, folder.path())?;
         let home = self.catalogs.default().map(quoted);
         let snapshot = make_pg_catalog(&instance, home.as_deref(), folder.path())?;

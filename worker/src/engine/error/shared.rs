@@ -21,6 +21,8 @@ const CONFLICTS: [&str; 7] = [
     "database is locked",
     "database table is locked",
 ];
+/// The newest snapshot expired between two looks at metadata in SQLite, since another came: all that DuckDB says.
+const EXPIRED_MEANWHILE: &str = "Invalid Input Error: No snapshot found in DuckLake";
 /// The database behind a catalog is gone, or was for a moment.
 const LOST: [&str; 7] = [
     "Unable to connect to Postgres",
@@ -34,6 +36,9 @@ const LOST: [&str; 7] = [
 
 /// The error that a message of DuckDB's tells, when it comes from others.
 pub(super) fn read(message: &str) -> Option<EngineError> {
+    if message.trim_end() == EXPIRED_MEANWHILE {
+        return Some(conflict(message));
+    }
     if !is_of_an_extension(message) {
         return None;
     }
@@ -95,6 +100,8 @@ mod tests {
         check(format!("{ducklake}Failed to flush changes into DuckLake: database is locked"), conflict);
         check(format!("{commit}Failed to execute query \"COMMIT\": database is locked"), conflict);
         check(format!("{ducklake}Exceeded the maximum retry count of 10 set by the setting"), conflict);
+        check("Invalid Input Error: No snapshot found in DuckLake".to_owned(), conflict);
+        check("Invalid Input Error: No snapshot found in DuckLake at VERSION 1".to_owned(), None);
         check(format!("{commit}Failed to execute query \"ROLLBACK\": "), unknown);
         check(format!("{ducklake}server closed the connection unexpectedly"), unknown);
         let gone =

@@ -63,6 +63,39 @@ pub enum FailureKind {
 }
 
 impl FailureKind {
+    /// Every kind there is.
+    const ALL: [Self; 24] = [
+        Self::InvalidRequest,
+        Self::Syntax,
+        Self::Binding,
+        Self::NotFound,
+        Self::AlreadyExists,
+        Self::Data,
+        Self::Constraint,
+        Self::Conflict,
+        Self::State,
+        Self::SessionGone,
+        Self::Unauthenticated,
+        Self::PermissionDenied,
+        Self::Unsupported,
+        Self::Cancelled,
+        Self::DeadlineExceeded,
+        Self::OutOfMemory,
+        Self::DiskFull,
+        Self::LimitExceeded,
+        Self::Unavailable,
+        Self::NoRoom,
+        Self::ResultLost,
+        Self::OutcomeUnknown,
+        Self::Io,
+        Self::Internal,
+    ];
+
+    /// The kind with this [`Self::label`].
+    pub fn from_label(label: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.label() == label)
+    }
+
     /// The gRPC status code that Flight clients see.
     pub fn code(self) -> Code {
         match self {
@@ -174,6 +207,19 @@ impl Failure {
     }
 }
 
+impl From<&Status> for Failure {
+    /// The failure that a status of ours tells; one of others is [`FailureKind::Internal`], or `Unavailable` where nobody answered.
+    fn from(status: &Status) -> Self {
+        let label = status.metadata().get(headers::FAILURE.as_str()).and_then(|label| label.to_str().ok());
+        let kind = label.and_then(FailureKind::from_label).unwrap_or(match status.code() {
+            Code::Unavailable => FailureKind::Unavailable,
+            Code::DeadlineExceeded => FailureKind::DeadlineExceeded,
+            _ => FailureKind::Internal,
+        });
+        Self::new(kind, status.message())
+    }
+}
+
 impl From<Failure> for Status {
     /// The gRPC status, with the failure's label and SQLSTATE as trailers.
     fn from(failure: Failure) -> Self {
@@ -195,6 +241,15 @@ mod tests {
         assert_eq!(status.code(), Code::Aborted);
         assert_eq!(status.metadata().get("x-tavana-sqlstate").unwrap(), "40001");
         assert_eq!(status.metadata().get("x-tavana-failure").unwrap(), "conflict");
+    }
+
+    #[test]
+    fn a_failure_survives_its_status() {
+        for kind in FailureKind::ALL {
+            let failure = Failure::new(kind, kind.label());
+            assert_eq!(Failure::from(&Status::from(failure.clone())), failure);
+        }
+        assert_eq!(Failure::from(&Status::unavailable("gone")).kind, FailureKind::Unavailable);
     }
 
     #[test]

@@ -2,17 +2,14 @@
 
 use std::time::Duration;
 
-use arrow_flight::Action;
-use arrow_flight::flight_service_client::FlightServiceClient;
-use prost::Message as _;
+use http::HeaderMap;
 use tavana_daemon::peer::PeerService;
-use tavana_wire::action::{self, WorkerStatus};
-use tavana_wire::{WorkerId, headers};
-use tonic::Request;
-use tonic::metadata::MetadataMap;
-
-use crate::route::Health;
 use tavana_daemon::service_token::ServiceToken;
+use tavana_wire::action::{WORKER_STATUS, WorkerStatus};
+use tavana_wire::{Failure, FailureKind, WorkerId, headers};
+
+use crate::ask;
+use crate::route::Health;
 
 /// Late answers in a row until a worker counts as down.
 const LATE_ANSWERS: u32 = 3;
@@ -66,21 +63,15 @@ pub(super) async fn check(
     token: &ServiceToken,
     deadline: Duration,
 ) -> Result<WorkerStatus, CheckError> {
-    let answer = tokio::time::timeout(deadline, ask(worker, token)).await;
-    answer.unwrap_or(Err(CheckError::Late(deadline)))
-}
-
-async fn ask(worker: PeerService, token: &ServiceToken) -> Result<WorkerStatus, CheckError> {
-    let failed = |status: tonic::Status| CheckError::Failed(format!("{}: {}", status.code(), status.message()));
-    let mut request = Request::new(Action { r#type: action::WORKER_STATUS.to_owned(), ..Action::default() });
-    let mut own = http::HeaderMap::new();
+    let mut own = HeaderMap::new();
     own.insert(headers::SERVICE, token.header());
-    *request.metadata_mut() = MetadataMap::from_headers(own);
-    let mut results = FlightServiceClient::new(worker).do_action(request).await.map_err(failed)?.into_inner();
-    let result = results.message().await.map_err(failed)?.ok_or(CheckError::NotAStatus)?;
-    let status = WorkerStatus::decode(result.body).map_err(|_| CheckError::NotAStatus)?;
-    WorkerId::from_bytes(&status.worker_id).ok_or(CheckError::NotAStatus)?;
-    Ok(status)
+    let answer: Result<WorkerStatus, Failure> = ask::once(worker, own, WORKER_STATUS, &(), deadline).await;
+    match answer {
+        Ok(status) if WorkerId::from_bytes(&status.worker_id).is_some() => Ok(status),
+        Ok(_) => Err(CheckError::NotAStatus),
+        Err(failure) if failure.kind == FailureKind::DeadlineExceeded => Err(CheckError::Late(deadline)),
+        Err(failure) => Err(CheckError::Failed(failure.message)),
+    }
 }
 
 #[cfg(test)]

@@ -9,7 +9,9 @@ use arrow_flight::sql::{Any, Command};
 use arrow_flight::{Action, CancelFlightInfoRequest, FlightDescriptor, RenewFlightEndpointRequest, Ticket};
 use bytes::Bytes;
 use prost::Message as _;
-use tavana_wire::{Failure, Handle, SealError, Sealer, run, session_option, statistics};
+use tavana_wire::estimate::Estimate;
+use tavana_wire::handle::Work;
+use tavana_wire::{Failure, Handle, RunStatement, SealError, Sealer, run, session_option, statistics};
 
 use super::{Method, PeekError};
 
@@ -35,7 +37,51 @@ pub(crate) enum Purpose {
 pub(crate) struct Asked {
     /// What it is for.
     pub(crate) purpose: Purpose,
+    /// The statement in it, where the worker plans or runs one.
+    pub(crate) statement: Option<AskedStatement>,
     sealed: Vec<Bytes>,
+}
+
+/// What a worker is to do with a statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Plan it if it only reads, and run it now if not.
+    Plan,
+    /// Run it.
+    Run,
+}
+
+/// A statement in a request.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct AskedStatement {
+    /// What is done with it.
+    pub(crate) step: Step,
+    /// Where its text is.
+    pub(crate) text: StatementText,
+}
+
+/// A statement that a worker is to plan or run.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Statement {
+    /// What is done with it.
+    pub(crate) step: Step,
+    /// Its text; empty for an ingest, and for a prepared statement whose text nobody may see.
+    pub(crate) sql: String,
+    /// Rows are loaded into a table.
+    pub(crate) is_ingest: bool,
+    /// How big it was thought to be when it was planned.
+    pub(crate) estimate: Option<Estimate>,
+}
+
+/// Where the text of a statement is.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum StatementText {
+    /// In the request.
+    Here(String),
+    /// In a sealed handle of the request.
+    Sealed,
+    /// There is none: rows are loaded into a table.
+    Ingest,
 }
 
 /// Prefix of the type names of Flight SQL's commands.
@@ -63,9 +109,12 @@ impl Asked {
             Method::DoGet => Self::ticket(Ticket::decode(message)?.ticket)?,
             Method::DoAction => Self::action(Action::decode(message)?)?,
             Method::GetSchema => {
-                Self { purpose: Purpose::Look, ..Self::descriptor(FlightDescriptor::decode(message)?)? }
+                let asked = Self::descriptor(method, FlightDescriptor::decode(message)?)?;
+                Self { purpose: Purpose::Look, statement: None, ..asked }
             }
-            Method::GetFlightInfo | Method::PollFlightInfo => Self::descriptor(FlightDescriptor::decode(message)?)?,
+            Method::GetFlightInfo | Method::PollFlightInfo => {
+                Self::descriptor(method, FlightDescriptor::decode(message)?)?
+            }
             Method::DoPut | Method::DoExchange => {
                 Self::upload(UploadStart::decode(message)?.flight_descriptor.unwrap_or_default())?
             }
@@ -74,18 +123,26 @@ impl Asked {
 
     fn new(purpose: Purpose, sealed: impl IntoIterator<Item = Bytes>) -> Self {
         // An absent transaction may also come as an empty one.
-        Self { purpose, sealed: sealed.into_iter().filter(|handle| !handle.is_empty()).collect() }
+        Self { purpose, statement: None, sealed: sealed.into_iter().filter(|handle| !handle.is_empty()).collect() }
+    }
+
+    fn with(self, step: Step, text: StatementText) -> Self {
+        Self { statement: Some(AskedStatement { step, text }), ..self }
     }
 
     fn ticket(ticket: Bytes) -> Result<Self, PeekError> {
+        let fetch = |sealed| Self::new(Purpose::Fetch, sealed).with(Step::Run, StatementText::Sealed);
         Ok(match command(&ticket)? {
-            Some(Command::Unknown(any)) if any.type_url == run::TYPE_URL => Self::new(Purpose::Run, None),
-            Some(command) => Self::new(Purpose::Fetch, handle_of(command)),
-            None => Self::new(Purpose::Fetch, [ticket]),
+            Some(Command::Unknown(any)) if any.type_url == run::TYPE_URL => {
+                let run = RunStatement::decode(any.value)?;
+                Self::new(Purpose::Run, None).with(Step::Run, StatementText::Here(run.sql))
+            }
+            Some(command) => fetch(handle_of(command)),
+            None => fetch(Some(ticket)),
         })
     }
 
-    fn descriptor(descriptor: FlightDescriptor) -> Result<Self, PeekError> {
+    fn descriptor(method: Method, descriptor: FlightDescriptor) -> Result<Self, PeekError> {
         let Some(command) = command(&descriptor.cmd)? else {
             // A poll goes on with a handle of ours as its descriptor; what it polls may write.
             return Ok(Self::new(Purpose::Run, [descriptor.cmd]));
@@ -99,14 +156,34 @@ impl Asked {
             | Command::Unknown(_) => Purpose::Run,
             _ => Purpose::Look,
         };
-        Ok(Self::new(purpose, handle_of(command)))
+        let step = if method == Method::PollFlightInfo { Step::Run } else { Step::Plan };
+        let text = match &command {
+            Command::CommandStatementQuery(query) => Some(StatementText::Here(query.query.clone())),
+            Command::CommandPreparedStatementQuery(_) => Some(StatementText::Sealed),
+            _ => None,
+        };
+        let asked = Self::new(purpose, handle_of(command));
+        Ok(match text {
+            Some(text) => asked.with(step, text),
+            None => asked,
+        })
     }
 
     fn upload(descriptor: FlightDescriptor) -> Result<Self, PeekError> {
         let command = command(&descriptor.cmd)?;
         let binds = matches!(command, Some(Command::CommandPreparedStatementQuery(_)));
         let purpose = if binds { Purpose::Look } else { Purpose::Run };
-        Ok(Self::new(purpose, command.and_then(handle_of)))
+        let text = match &command {
+            Some(Command::CommandStatementUpdate(update)) => Some(StatementText::Here(update.query.clone())),
+            Some(Command::CommandPreparedStatementUpdate(_)) => Some(StatementText::Sealed),
+            Some(Command::CommandStatementIngest(_)) => Some(StatementText::Ingest),
+            _ => None,
+        };
+        let asked = Self::new(purpose, command.and_then(handle_of));
+        Ok(match text {
+            Some(text) => asked.with(Step::Run, text),
+            None => asked,
+        })
     }
 
     fn action(action: Action) -> Result<Self, PeekError> {
@@ -133,6 +210,21 @@ impl Asked {
                 None => Self::new(Purpose::Run, None),
             },
         })
+    }
+
+    /// The statement, with its text and what was estimated of it when it was planned; `None` when nothing is run.
+    pub(crate) fn statement(&self, handles: &[Handle]) -> Option<Statement> {
+        let asked = self.statement.as_ref()?;
+        let (sql, estimate) = match &asked.text {
+            StatementText::Here(sql) => (sql.clone(), None),
+            StatementText::Ingest => (String::new(), None),
+            StatementText::Sealed => handles.iter().find_map(|handle| match &handle.work {
+                Some(Work::Statement(ticket)) => Some((ticket.sql.clone(), ticket.estimate.clone())),
+                Some(Work::Prepared(prepared)) => Some((prepared.sql.clone(), None)),
+                _ => None,
+            })?,
+        };
+        Some(Statement { step: asked.step, sql, is_ingest: asked.text == StatementText::Ingest, estimate })
     }
 
     /// Opens the handles in the request. Bytes that are no sealed handle at all are left for the worker

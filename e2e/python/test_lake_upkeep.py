@@ -166,7 +166,7 @@ def test_maintenance_and_writers_do_not_disturb_each_other(lake):
             return sum(program.metric(runs) for program in told)
 
         try:
-            eventually(lambda: done() >= 2, 25)
+            eventually(lambda: done() >= 2, 60)
             both = [
                 threading.Thread(
                     target=run, args=("tavana", "maintain", "--catalogs", lake.catalogs)
@@ -184,7 +184,8 @@ def test_maintenance_and_writers_do_not_disturb_each_other(lake):
         assert not failures
         with adbc.connect(one.uri) as con:
             found = dict(adbc.rows(con, "select writer, count(*) from t group by all"))
-    assert found == counts
+    # SQLite is not fair: a writer may have had no turn.
+    assert found == {writer: rows for writer, rows in counts.items() if rows}
 
 
 def test_a_worker_that_drains_ends_its_maintenance_and_another_takes_over(tmp_path, metadata):

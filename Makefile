@@ -21,7 +21,7 @@ DENY_CHECKS ?= bans licenses sources
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps venv build serve test pg-clients pg-oracle pg-load fuzz lint deny fmt bench clean
+.PHONY: help deps venv build serve test pg-clients pg-oracle pg-load test-lake fuzz lint deny fmt bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -68,6 +68,12 @@ pg-load: export TAVANA_PG_SILENT = 5000
 pg-load: deps $(VENV) ## hold 10,000 idle connections with TLS, and log in beside 5,000 silent ones
 	cargo build $(CARGO_FLAGS) --release --workspace --bins
 	.venv/bin/python -m pytest e2e/python/test_pg_load.py -s $(PYTEST_FLAGS)
+
+test-lake: export TAVANA_BIN_DIR = $(abspath $(CARGO_TARGET_DIR))/debug
+test-lake: export TAVANA_LAKE_SECONDS = 120
+test-lake: deps $(VENV) ## write to lakes for minutes while workers are killed; maintenance and backups on every kind
+	cargo build $(CARGO_FLAGS) --workspace --bins
+	.venv/bin/python -m pytest e2e/python/test_lake_writers.py e2e/python/test_lake_upkeep.py $(PYTEST_FLAGS)
 
 fuzz: ## feed noise to what strangers can reach: FUZZ_SECONDS for each target
 	$(PYTHON) tools/fuzz.py --seconds $(FUZZ_SECONDS)

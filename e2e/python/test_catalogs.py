@@ -114,11 +114,43 @@ def test_keys_of_the_servers_environment_are_not_to_be_read(tmp_path, launch, mo
 
 @UNREADABLE
 def test_a_table_that_cannot_be_read_says_why(lakehouse):
-    with (
-        adbc.connect(lakehouse) as con,
-        refused("INVALID_ARGUMENT", match="table `later`.*No files found"),
-    ):
-        adbc.rows(con, "from logs.later")
+    why = "table `later`.*No files found.*tries it again"
+    with adbc.connect(lakehouse) as con:
+        for sql in [
+            "from logs.later",
+            "select count(*) from logs.later",
+            "select 1 from logs.later",
+            "select exists (from logs.later)",
+        ]:
+            with refused("INVALID_ARGUMENT", match=why):
+                adbc.rows(con, sql)
+
+
+@UNREADABLE
+def test_nobody_changes_the_tables_that_the_file_gives(lakehouse):
+    with adbc.connect(lakehouse) as con:
+        for sql in [
+            "create or replace view logs.events as select 1 as i",
+            "create table logs.x (i int)",
+            "drop view logs.main.events",
+            "alter view logs.events rename to e",
+            "use logs; create table x (i int)",
+            "use logs; create table main.x as from events",
+            "create schema logs.s",
+            "copy from database lake to logs",
+        ]:
+            with refused("PERMISSION_DENIED", match="`logs` are given by the server"):
+                for statement in sql.split("; "):
+                    adbc.run(con, statement)
+        assert adbc.value(con, "select count(*) from logs.main.events") == 3
+        adbc.run(con, "create temp table own as from events")
+        adbc.run(con, "create table lake.copied as from events")
+        assert adbc.value(con, "select count(*) from lake.copied") == 3
+        with (
+            con.cursor() as cursor,
+            refused("PERMISSION_DENIED", match="`logs` are given by the server"),
+        ):
+            cursor.adbc_ingest("x", pa.table({"i": [1]}), mode="create", catalog_name="logs")
 
 
 @UNREADABLE

@@ -19,7 +19,7 @@ pytestmark = [
     pytest.mark.allow_log("WARN", "(?i)worker|connect|lost|unavailable|transport|gateway|session"),
 ]
 
-# A longer run is `TAVANA_LAKE_SECONDS=600 make test PYTEST_FLAGS='-k lake_writers'`.
+# `make test-lake` takes longer.
 SECONDS = float(os.environ.get("TAVANA_LAKE_SECONDS", "6"))
 ACCOUNTS, BALANCE = 10, 100
 

@@ -41,7 +41,7 @@ def test_answers(asker, known, path):
     new, over = [], []
     for sql in replay.statements(path):
         wanted, got = expected[replay.key(path, sql)], asker.ask(sql)
-        aspects = replay.differing(wanted, got)
+        aspects = replay.differing(sql, wanted, got)
         listed, _ = known.get(replay.key(path, sql), ([], ""))
         if set(aspects) - set(listed):
             new.append(replay.line_of(path, sql, aspects) + "\n" + told(wanted, got, aspects))

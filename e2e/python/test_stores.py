@@ -9,6 +9,7 @@ import pytest
 
 from harness import adbc, clients, stores
 from harness.faulty_proxy import FaultyProxy
+from harness.topology import eventually
 
 CITIES = ("Aachen", "Bonn", "Celle")
 TRIPS = pa.table({"day": [f"2024-01-0{d}" for d in range(1, 10)], "n": list(range(9))})
@@ -258,6 +259,21 @@ def test_a_store_that_hangs_is_given_up(ground, proxy, name):
         proxy.calm()
         client.run("reset statement_timeout")
         assert client.rows(TOTAL.format(f"'{url}'")) == [(9, 36)]
+
+
+def test_a_store_that_hangs_is_given_up_by_the_deadline_of_a_call(ground, proxy, name):
+    ground.store.put(f"hold-{name}.parquet", parquet(TRIPS), stores.FAULTY)
+    sql = TOTAL.format(f"'{ground.store.url(f'hold-{name}.parquet', stores.FAULTY)}'")
+    program = ground.server.program
+    proxy.hang()
+    with adbc.connect(program.uri, seconds=2) as con:
+        with pytest.raises(con.Error, match="(?i)deadline"):
+            adbc.rows(con, sql)
+    with ground.server.connect("flight") as client:
+        assert client.rows("select 1") == [(1,)]  # while the store still hangs
+        proxy.calm()
+        eventually(lambda: program.metric("tavana_worker_queries_running") == 0)
+        assert client.rows(sql) == [(9, 36)]
 
 
 def test_a_store_that_fails_in_mid_stream(ground, client, proxy, name):

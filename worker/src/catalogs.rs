@@ -193,6 +193,12 @@ impl Catalogs {
         Self { stores: self.stores.clone(), ..Default::default() }
     }
 
+    /// The catalogs whose tables the file gives, so that nobody may define others there.
+    pub(crate) fn given(&self) -> Vec<String> {
+        let given = self.catalogs.iter().filter(|(_, catalog)| catalog.gives_tables());
+        given.map(|(name, _)| name.clone()).collect()
+    }
+
     /// The places that statements may read and write because a catalog lies there.
     pub(crate) fn places(&self) -> Vec<String> {
         self.catalogs.iter().flat_map(|(_, catalog)| catalog.places()).collect()

@@ -246,7 +246,8 @@ impl WorkerConfig {
         registry.register(Box::new(running.clone()))?;
         let changes = if catalogs.are_shared() { Changes::shared() } else { Changes::default() };
         let pool = Pool::new(instance, home, self.retries(), changes, snapshot);
-        let executor = Arc::new(self.executor(pool, private, trusted, Arc::clone(&sealer), running));
+        let policy = Policy { trusted, endpoints: self.allow_endpoint.clone(), given: catalogs.given() };
+        let executor = Arc::new(self.executor(pool, private, policy, Arc::clone(&sealer), running));
         let worker_id = executor.id;
         let shared = Arc::new(Shared {
             executor,
@@ -272,7 +273,7 @@ impl WorkerConfig {
         &self,
         pool: Arc<Pool>,
         private: PrivateInstances,
-        trusted: bool,
+        policy: Policy,
         sealer: Arc<Sealer>,
         running: IntGauge,
     ) -> Executor {
@@ -299,7 +300,7 @@ impl WorkerConfig {
                 total_bytes: self.max_spool_bytes,
                 folder: temp_dir,
             }),
-            policy: Policy { trusted, endpoints: self.allow_endpoint.clone() },
+            policy,
             limits: StatementLimits {
                 sql_bytes: self.max_sql_bytes,
                 // Clients take messages of 4 MiB; a ticket also holds the session and its seal.

@@ -8,6 +8,7 @@
 pub(crate) mod again;
 pub(crate) mod blocking;
 pub(crate) mod cursor;
+pub(crate) mod definition;
 pub(crate) mod deliver;
 mod describe;
 pub(crate) mod now;

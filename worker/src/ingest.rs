@@ -23,8 +23,10 @@ use crate::engine::Connection;
 use crate::execute::Executor;
 use crate::execute::again::until_settled;
 use crate::execute::blocking::blocking;
+use crate::execute::definition::check_target;
 use crate::session::Lease;
 use crate::session::changes::Changed;
+use crate::statement::DefinedIn;
 
 /// Bytes of batches that one `INSERT` takes; each starts DuckDB's threads and ends in a row group that is not full.
 ///
@@ -105,7 +107,13 @@ impl Executor {
         let query = self.running.start(call.query_id, &call.session.principal);
         let (sender, receiver) = mpsc::channel(1);
         let mut input = Input::new(receiver);
+        let policy = self.policy.clone();
         let work = move |lease: &mut Lease| {
+            if !command.temporary {
+                let catalog = command.catalog.clone().filter(|name| !name.is_empty());
+                let target = catalog.map_or(DefinedIn::Current, DefinedIn::Named);
+                check_target(&policy, lease.connection(), &target)?;
+            }
             until_settled(lease, |lease| {
                 input.rewind();
                 let written = write(lease, &command, &columns, in_transaction, &mut input);

@@ -135,7 +135,7 @@ impl Maintenance {
     ) -> Result<(), EngineError> {
         for _ in 0..CONFLICT_RETRIES {
             match self.step(connection, step, dry_run, report) {
-                Err(error) if error.kind() == FailureKind::Conflict && !connection.was_interrupted() => {}
+                Err(error) if has_passed(&error) && !connection.was_interrupted() => {}
                 outcome => return outcome,
             }
         }
@@ -241,6 +241,13 @@ impl Maintenance {
     fn metadata(&self) -> String {
         metadata_of(&self.catalog)
     }
+}
+
+/// Whether what stood in the way of a step is gone by now: another writer, or a file that one took back after it was listed.
+fn has_passed(error: &EngineError) -> bool {
+    let message = error.to_string();
+    let vanished = ["No such file or directory", "HTTP 404", "(404)"].iter().any(|says| message.contains(says));
+    error.kind() == FailureKind::Conflict || vanished
 }
 
 /// The database in which DuckLake keeps the metadata of a catalog that is attached.

@@ -17,6 +17,7 @@ mod setting;
 mod settings;
 mod spaces;
 mod split;
+mod target;
 
 use std::borrow::Cow;
 
@@ -26,6 +27,7 @@ pub(crate) use policy::{Policy, PolicyError, is_own_database};
 pub(crate) use setting::SettingChange;
 pub(crate) use settings::SESSION_SETTINGS;
 pub(crate) use split::split;
+pub(crate) use target::DefinedIn;
 
 /// What a statement does to the session's transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

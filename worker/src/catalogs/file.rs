@@ -295,6 +295,14 @@ impl CatalogEntry {
         !matches!(self, Self::Ducklake { metadata, .. } if matches!(Metadata::of(metadata), Some(Metadata::Duckdb(_))))
     }
 
+    /// Whether its tables are those that the file names, and no others.
+    pub(super) fn gives_tables(&self) -> bool {
+        match self {
+            Self::Files { .. } | Self::Delta { .. } | Self::Iceberg { .. } => true,
+            Self::Ducklake { .. } | Self::Postgres { .. } => false,
+        }
+    }
+
     /// Makes the folder that its tables are to be written to, where that is on this machine.
     pub(super) fn make_folder(&self) -> std::io::Result<()> {
         match self {

@@ -33,8 +33,10 @@ impl View {
     /// # Errors
     /// What DuckDB says.
     pub(super) fn excuse(&self, connection: &Connection, reason: &str) -> Result<(), EngineError> {
+        let reason = reason.split("\n\nLINE ").next().unwrap_or_default();
+        // In the filter, as a column that nobody asks for would not be computed, and the table count as one row.
         let sql = format!(
-            "CREATE OR REPLACE VIEW {} AS SELECT error({}) AS unavailable",
+            "CREATE OR REPLACE VIEW {} AS SELECT NULL AS unavailable WHERE error({}) IS NULL",
             self.name(),
             literal(&format!("{reason}; the server tries it again every {} seconds", super::TRY_AGAIN_SECONDS)),
         );

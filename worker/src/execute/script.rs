@@ -9,6 +9,7 @@ use arrow::datatypes::{Schema, SchemaRef};
 use tavana_wire::{Failure, FailureKind, Role, SessionState};
 
 use super::again::until_settled;
+use super::definition::check_target;
 use super::parameters::Parameters;
 use super::{Executor, blocking};
 use crate::caller::Call;
@@ -229,6 +230,9 @@ impl Script {
         }
         if let Some(control) = statement.transaction() {
             return self.transaction(lease, sql, control);
+        }
+        if let Some(target) = statement.defines_in() {
+            check_target(&self.policy, lease.connection(), &target)?;
         }
         if statement.needs_session().is_some() {
             lease.made_state();

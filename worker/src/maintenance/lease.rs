@@ -14,6 +14,9 @@ use crate::engine::{Connection, EngineError, literal};
 /// How long a claim holds at least; a run may take longer.
 const SHORTEST_CLAIM: Duration = Duration::from_secs(3600);
 
+/// How often the claim is given back again, and after which time, when writers are in the way.
+const END_AGAIN: (u32, Duration) = (30, Duration::from_millis(100));
+
 /// The row about one catalog.
 #[derive(Clone, Debug)]
 pub(crate) struct Lease {
@@ -53,16 +56,17 @@ impl Lease {
         made
     }
 
-    /// Claims the run that is due; false when none is, or another worker has it.
+    /// Claims the run that is due; false when none is, or another worker has it. A claim of this worker's own is one that could not be
+    /// given back.
     ///
     /// # Errors
     /// When the metadata cannot be reached.
     pub(crate) fn claim(&self, connection: &Connection) -> Result<bool, EngineError> {
-        let now = now_ms();
+        let (now, holder) = (now_ms(), literal(&self.holder));
         let claim = format!(
-            "UPDATE {} SET holder = {}, held_until_ms = {} WHERE held_until_ms < {now} AND ended_at_ms <= {}",
+            "UPDATE {} SET holder = {}, held_until_ms = {} WHERE (held_until_ms < {now} OR holder = {holder}) AND ended_at_ms <= {}",
             self.table,
-            literal(&self.holder),
+            holder,
             now + ms(self.every.max(SHORTEST_CLAIM)),
             now - ms(self.every),
         );
@@ -85,7 +89,15 @@ impl Lease {
             self.table,
             literal(&self.holder)
         );
-        connection.execute(&sql).map(|_| ())
+        let mut ended = connection.execute(&sql);
+        for _ in 0..END_AGAIN.0 {
+            match &ended {
+                Err(error) if error.kind() == FailureKind::Conflict => std::thread::sleep(END_AGAIN.1),
+                _ => break,
+            }
+            ended = connection.execute(&sql);
+        }
+        ended.map(|_| ())
     }
 }
 

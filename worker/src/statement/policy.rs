@@ -113,6 +113,8 @@ pub(crate) struct Policy {
     pub(crate) trusted: bool,
     /// Hosts, and what hosts end in from a dot on, that a user's storage credentials may name.
     pub(crate) endpoints: Vec<String>,
+    /// Catalogs whose tables are given by the server's configuration.
+    pub(crate) given: Vec<String>,
 }
 
 /// Stores that anybody can reach, so that the server may, too.

@@ -2,7 +2,7 @@
 
 use super::*;
 
-const SHARED: Policy = Policy { trusted: false, endpoints: Vec::new() };
+const SHARED: Policy = Policy { trusted: false, endpoints: Vec::new(), given: Vec::new() };
 
 /// What the policy says; the kind is the one DuckDB gives the statement.
 fn verdict(sql: &str, kind: StatementKind, role: Role) -> Result<(), PolicyError> {
@@ -159,7 +159,7 @@ fn functions_are_refused_where_they_are_called() {
     allowed("create view query (a) as select 1", StatementKind::Create);
     allowed("from read_csv('x.csv')", StatementKind::Select);
 
-    let trusted = Policy { trusted: true, endpoints: Vec::new() };
+    let trusted = Policy { trusted: true, endpoints: Vec::new(), given: Vec::new() };
     let check = |sql| trusted.check(&Statement::read(sql), StatementKind::Select, Role::Admin).is_ok();
     assert!(check("from query_table('t')"));
     assert!(!check("from enable_logging()"));
@@ -306,7 +306,7 @@ fn refusals_say_what_they_are() {
 
 #[test]
 fn the_rows_of_the_catalog_are_the_servers_own() {
-    let policy = Policy { trusted: true, endpoints: Vec::new() };
+    let policy = Policy { trusted: true, endpoints: Vec::new(), given: Vec::new() };
     let check = |sql: &str, kind| policy.check(&Statement::read(sql), kind, Role::Admin);
     let own = Err(PolicyError::OwnDatabase);
     assert_eq!(check("drop table pgc_rows.main.relation", StatementKind::Drop), own);

@@ -192,10 +192,7 @@ impl Budget {
             grantable_bytes: state.grantable_bytes(),
             slots: state.slots,
             held: state.held,
-            held_by_others: Held {
-                grants: state.held.grants - own.grants,
-                bytes: state.held.bytes - own.bytes,
-            },
+            held_by_others: Held { grants: state.held.grants - own.grants, bytes: state.held.bytes - own.bytes },
             is_draining: state.is_draining,
             refusals: state.refusals,
         }
@@ -308,8 +305,8 @@ mod tests {
 
     fn step() -> impl Strategy<Value = Step> {
         prop_oneof![
-            (0u8..3, 0u64..120).prop_map(|(gateway, bytes)| Step::Grant(gateway, bytes)),
-            (0u64..60).prop_map(Step::Share),
+            (0u8..3, 1u64..120).prop_map(|(gateway, bytes)| Step::Grant(gateway, bytes)),
+            (1u64..60).prop_map(Step::Share),
             (0usize..20).prop_map(Step::DropGrant),
             (0usize..20).prop_map(Step::DropShare),
             (0u64..200).prop_map(Step::Resize),

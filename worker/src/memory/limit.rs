@@ -143,11 +143,11 @@ mod tests {
             &["/cg/memory/a/memory.limit_in_bytes", "/cg/memory/memory.limit_in_bytes"],
         );
         // Both at once, as on machines that move from one to the other.
-        check("4:memory:/a\n0::/", &format!("{V1}\n{V2}"), &[
-            "/cg/memory/a/memory.limit_in_bytes",
-            "/cg/memory/memory.limit_in_bytes",
-            "/sys/fs/cgroup/memory.max",
-        ]);
+        check(
+            "4:memory:/a\n0::/",
+            &format!("{V1}\n{V2}"),
+            &["/cg/memory/a/memory.limit_in_bytes", "/cg/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory.max"],
+        );
         check("", V2, &[]);
         check("0::/a", "no mounts at all", &[]);
     }

@@ -116,6 +116,7 @@ impl Memory {
             EngineError::new(FailureKind::Internal, format!("no thread could be started: {}", error.kind()))
         })?;
         let _ = self.watcher.set(watcher);
+        self.tell();
         let memory = Arc::downgrade(self);
         let mut changes = self.budget.changes();
         tokio::spawn(async move {
@@ -151,7 +152,13 @@ impl Memory {
             // Nothing new is granted meanwhile, so that it fits soon.
             Err(error) => tracing::debug!(%error, "DuckDB's memory limit cannot be lowered yet"),
         }
-        self.figures.set(&self.budget.standing(None), self.limit_bytes(), process.anonymous_bytes, self.usage());
+        self.tell();
+    }
+
+    /// Sets the metrics.
+    fn tell(&self) {
+        let (standing, process) = (self.budget.standing(None), self.process());
+        self.figures.set(&standing, self.limit_bytes(), process.anonymous_bytes, self.usage());
     }
 
     /// Gives DuckDB the limit that it should have. Blocks while DuckDB makes room.

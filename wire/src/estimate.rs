@@ -88,10 +88,17 @@ pub fn put(headers: &mut HeaderMap, name: HeaderName, message: &impl prost::Mess
     }
 }
 
+/// Reads a message from a header; `None` when it is not there or cannot be read.
+pub fn read<M: prost::Message + Default>(headers: &HeaderMap, name: HeaderName) -> Option<M> {
+    let value = headers.get(name)?;
+    M::decode(URL_SAFE_NO_PAD.decode(value.as_bytes()).ok()?.as_slice()).ok()
+}
+
 /// Takes a message out of a header; `None` when it is not there or cannot be read.
 pub fn take<M: prost::Message + Default>(headers: &mut HeaderMap, name: HeaderName) -> Option<M> {
-    let value = headers.remove(name)?;
-    M::decode(URL_SAFE_NO_PAD.decode(value.as_bytes()).ok()?.as_slice()).ok()
+    let message = read(headers, name.clone());
+    headers.remove(name);
+    message
 }
 
 impl Estimate {

@@ -83,6 +83,11 @@ random_id! {
     WorkerId
 }
 
+random_id! {
+    /// One gateway process, from its start to its end: what it is granted is told apart from what others are.
+    GatewayId
+}
+
 /// A text that is not 32 hexadecimal digits.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("an id is 32 hexadecimal digits")]

@@ -25,6 +25,6 @@ pub mod status;
 pub use credentials::{NOT_HERE, may_hold_credentials};
 pub use failure::{Failure, FailureKind};
 pub use handle::{Handle, SessionState};
-pub use identity::{QueryId, Role, SessionId, WorkerId};
+pub use identity::{GatewayId, QueryId, Role, SessionId, WorkerId};
 pub use run::RunStatement;
 pub use seal::{SealError, Sealer};

@@ -6,10 +6,14 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use http::HeaderMap;
+use http::{Extensions, HeaderMap};
 use tavana_daemon::login::Login;
+use tavana_wire::estimate::{self, Estimate};
 use tavana_wire::handle::Work;
 use tavana_wire::{Failure, FailureKind, Handle, QueryId, Role, Sealer, SessionState, WorkerId, headers, seal};
+
+use crate::memory::meter::{Meter, Run};
+use crate::memory::room::Room;
 
 /// Whom a worker serves.
 #[derive(Clone)]
@@ -27,6 +31,7 @@ pub(crate) struct Callers {
     pub(crate) sealer: Arc<Sealer>,
     pub(crate) session_life: Duration,
     pub(crate) worker_id: WorkerId,
+    pub(crate) meter: Meter,
 }
 
 /// One call: its session, and whether the reply must tell the client of a new token.
@@ -36,23 +41,36 @@ pub(crate) struct Call {
     /// The client presented this session's token, so that state can be tied to it.
     pub(crate) kept: bool,
     pub(crate) query_id: QueryId,
+    /// What it may do with the worker's memory.
+    pub(crate) room: Room,
+    /// How big the gateway thinks its statement is.
+    pub(crate) estimate: Option<Estimate>,
+    /// Measures its statement.
+    pub(crate) run: Run,
+    /// A gateway calls.
+    pub(crate) from_gateway: bool,
     renew: bool,
 }
 
 impl Callers {
-    /// Who calls with these headers.
+    /// Who calls with these headers, and what for a room it was given.
     ///
     /// # Errors
     /// `Unauthenticated` for whom we do not know, `PermissionDenied` for clients that bypass the gateway.
-    pub(crate) async fn identify(&self, request: &HeaderMap) -> Result<Call, Failure> {
+    pub(crate) async fn identify(&self, request: &HeaderMap, given: &Extensions) -> Result<Call, Failure> {
+        let room = given.get::<Room>().cloned().unwrap_or_default();
         match &self.trust {
-            Trust::Gateways => self.behind_gateway(request),
+            Trust::Gateways => self.behind_gateway(request, room),
             Trust::Clients(login) => {
                 let caller = login.identify(request).await?;
                 Ok(Call {
                     session: caller.session,
                     kept: caller.kept,
                     query_id: QueryId::random(),
+                    room,
+                    estimate: None,
+                    run: self.meter.run(),
+                    from_gateway: false,
                     renew: caller.renew,
                 })
             }
@@ -66,24 +84,37 @@ impl Callers {
         }
     }
 
-    fn behind_gateway(&self, request: &HeaderMap) -> Result<Call, Failure> {
-        let refused = || {
-            Failure::new(FailureKind::Unauthenticated, "this worker serves its gateways only; connect to the gateway")
-        };
+    /// Whether a gateway of ours speaks: then its other headers are believed.
+    pub(crate) fn is_gateway(&self, request: &HeaderMap) -> bool {
+        let service = request.get(headers::SERVICE).and_then(|value| value.to_str().ok());
+        let service = service.and_then(|service| self.sealer.open_text(service, SystemTime::now()).ok());
+        let is_proven = service.is_some_and(|service| matches!(service.work, Some(Work::Service(_))));
+        is_proven && matches!(self.trust, Trust::Gateways)
+    }
+
+    fn behind_gateway(&self, request: &HeaderMap, room: Room) -> Result<Call, Failure> {
+        if !self.is_gateway(request) {
+            let message = "this worker serves its gateways only; connect to the gateway";
+            return Err(Failure::new(FailureKind::Unauthenticated, message));
+        }
         let now = SystemTime::now();
         let text = |name| request.get(name).and_then(|value: &http::HeaderValue| value.to_str().ok());
-        let service = text(headers::SERVICE).ok_or_else(refused)?;
-        let service = self.sealer.open_text(service, now).map_err(|_| refused())?;
-        if !matches!(service.work, Some(Work::Service(_))) {
-            return Err(refused());
-        }
         let session = match text(headers::SESSION) {
             Some(token) => self.sealer.open_text(token, now)?.into_session()?,
             // The gateway itself asks how the worker is.
             None => SessionState::new("", Role::Reader),
         };
         let query_id = text(headers::QUERY_ID).and_then(|id| id.parse().ok()).unwrap_or_else(QueryId::random);
-        Ok(Call { session, kept: request.contains_key(headers::SESSION_KEPT), query_id, renew: false })
+        Ok(Call {
+            session,
+            kept: request.contains_key(headers::SESSION_KEPT),
+            query_id,
+            room,
+            estimate: estimate::read(request, headers::ESTIMATE),
+            run: self.meter.run(),
+            from_gateway: true,
+            renew: false,
+        })
     }
 
     /// Puts the session's token into the headers of a reply, if the client has to learn it; and for gateways, who we are.
@@ -126,6 +157,11 @@ impl Call {
             self.renew = false;
         }
         Ok(())
+    }
+
+    /// The statement of the call, where the caller is told how big it was: only gateways are.
+    pub(crate) fn measured(&self) -> Option<Run> {
+        self.from_gateway.then(|| self.run.clone())
     }
 
     pub(crate) fn role(&self) -> Role {

@@ -1,7 +1,6 @@
 //! What a worker is told, and building it.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -20,6 +19,7 @@ use crate::execute::again::Retries;
 use crate::execute::{Executor, StatementLimits};
 use crate::extension;
 use crate::maintenance::{Maintenance, task};
+use crate::memory::{Memory, MemoryConfig};
 use crate::pg_catalog;
 use crate::pg_catalog::snapshot::Snapshot;
 use crate::running::Running;
@@ -40,8 +40,11 @@ use crate::system;
 const PG_MACROS: &str = include_str!("../../pg-frontend/src/translate/macros.sql");
 /// The database file in a data folder.
 pub(crate) const DATABASE_FILE: &str = "local.duckdb";
-/// Bytes of memory for a session with credentials of its own, when nothing else is said.
+/// The most bytes of memory for a session with credentials of its own, when nothing else is said.
 const PRIVATE_MEMORY_BYTES: u64 = 512 << 20;
+/// Statements of gateways at a time, at least and for each thread, when nothing else is said.
+const MIN_SLOTS: usize = 16;
+const SLOTS_PER_THREAD: usize = 4;
 const NO_HTTPFS: &str =
     "sessions with storage credentials of their own need DuckDB's extension httpfs, which this server does not have";
 /// How often idle sessions and expired results are looked for.
@@ -75,9 +78,13 @@ pub struct WorkerConfig {
     #[arg(long, value_name = "COUNT")]
     pub threads: Option<usize>,
 
-    /// Bytes of memory that DuckDB keeps to; its own choice, 80 % of the machine, when not given
+    /// Bytes of memory that DuckDB keeps to; when not given 85 % of the control group's memory, at least 180 MiB less than it, and in step with it, or 80 % of the machine's
     #[arg(long, value_name = "BYTES")]
     pub memory_limit_bytes: Option<u64>,
+
+    /// Statements of gateways that may run at a time; 4 for each of --threads, and no fewer than 16, when not given
+    #[arg(long, value_name = "COUNT")]
+    pub slots: Option<u32>,
 
     /// Folder for results and operators that do not fit in memory; inside the data folder when not given
     #[arg(long, value_name = "DIR")]
@@ -99,7 +106,7 @@ pub struct WorkerConfig {
     #[arg(long, value_name = "COUNT")]
     pub max_private_instances: Option<usize>,
 
-    /// Bytes of memory that each of them keeps to, on top of the worker's own; an eighth of --memory-limit-bytes when not given, or 512 MiB
+    /// Bytes of memory that each of them keeps to, taken from the worker's own; an eighth of that when not given, and no more than 512 MiB
     #[arg(long, value_name = "BYTES")]
     pub private_memory_bytes: Option<u64>,
 
@@ -228,8 +235,10 @@ impl WorkerConfig {
         let temp = self.temp_folder()?;
         let catalogs = self.catalogs.as_deref().map(Catalogs::read).transpose()?.unwrap_or_default();
         let places = self.places(&catalogs)?;
-        let config = self.instance_config(trusted, temp.path(), &catalogs, places.clone())?;
-        let private = self.private_instances(&config, &catalogs, &places, temp.path());
+        let memory = Memory::new(self.memory_config(temp.path()), registry)?;
+        let mut config = self.instance_config(trusted, temp.path(), &catalogs, places.clone())?;
+        config.memory_limit_bytes = Some(memory.main_bytes());
+        let private = self.private_instances(&config, &catalogs, &places, temp.path(), Arc::clone(&memory));
         let instance = Instance::open(&config)?;
         if let Some(sample) = self.sample {
             sample.make(&instance, &|done| progress(&format!("making {sample}"), done))?;
@@ -242,6 +251,7 @@ impl WorkerConfig {
         let home = catalogs.default().map(quoted);
         let snapshot = make_pg_catalog(&instance, home.as_deref(), temp.path())?;
         instance.lock(&config)?;
+        memory.keep(&instance)?;
         let running = IntGauge::new("tavana_worker_queries_running", "Statements that run now.")?;
         registry.register(Box::new(running.clone()))?;
         let changes = if catalogs.are_shared() { Changes::shared() } else { Changes::default() };
@@ -251,10 +261,10 @@ impl WorkerConfig {
         let worker_id = executor.id;
         let shared = Arc::new(Shared {
             executor,
-            callers: Callers { trust, sealer, session_life, worker_id },
+            callers: Callers { trust, sealer, session_life, worker_id, meter: memory.meter().clone() },
             bound: BoundParameters::new(),
             jobs: Jobs::new(),
-            draining: AtomicBool::new(false),
+            memory,
         });
         let service = WorkerService::new(Arc::clone(&shared), self.max_batch_bytes);
         let sweeper = tokio::spawn(sweep(Arc::clone(&shared))).abort_handle();
@@ -263,6 +273,19 @@ impl WorkerConfig {
         }
         let (lakes, stop) = (catalogs.lakes(), CancellationToken::new());
         Ok(Worker { service, shared, sweeper, lakes, stop, _temp: temp })
+    }
+
+    fn memory_config(&self, temp_dir: &Path) -> MemoryConfig {
+        let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
+        let threads = self.threads.unwrap_or_else(cores);
+        let slots = u32::try_from(threads.saturating_mul(SLOTS_PER_THREAD).max(MIN_SLOTS)).unwrap_or(u32::MAX);
+        MemoryConfig {
+            limit_bytes: self.memory_limit_bytes,
+            slots: self.slots.unwrap_or(slots),
+            threads,
+            spill_limit_bytes: self.temp_limit_bytes,
+            spill_dir: temp_dir.to_owned(),
+        }
     }
 
     fn retries(&self) -> Retries {
@@ -330,7 +353,7 @@ impl WorkerConfig {
         Ok(InstanceConfig {
             file,
             threads: self.threads,
-            memory_limit_bytes: self.memory_limit_bytes,
+            memory_limit_bytes: None,
             temp_dir: Some(temp_dir.to_owned()),
             temp_limit_bytes: self.temp_limit_bytes,
             extensions,
@@ -358,6 +381,7 @@ impl WorkerConfig {
         catalogs: &Catalogs,
         places: &[String],
         folder: &Path,
+        memory: Arc<Memory>,
     ) -> PrivateInstances {
         let mut config = config.clone();
         let stores = ["httpfs", "azure"].map(|name| self.extension(name.to_owned()));
@@ -367,8 +391,9 @@ impl WorkerConfig {
         config.extensions.extend(stores);
         config.file = None;
         config.threads = Some(self.private_threads);
-        let share = self.memory_limit_bytes.map_or(PRIVATE_MEMORY_BYTES, |bytes| bytes / 8);
-        config.memory_limit_bytes = Some(self.private_memory_bytes.unwrap_or(share));
+        let share = (memory.main_bytes() / 8).min(PRIVATE_MEMORY_BYTES);
+        let memory_bytes = self.private_memory_bytes.unwrap_or(share);
+        config.memory_limit_bytes = Some(memory_bytes);
         if let Some(places) = &mut config.allowed_paths {
             places.extend(schemes().map(str::to_owned));
         }
@@ -380,6 +405,8 @@ impl WorkerConfig {
             retries: self.retries(),
             folder: folder.to_owned(),
             open: Arc::default(),
+            memory,
+            memory_bytes,
         }
     }
 
@@ -502,9 +529,15 @@ impl Worker {
         Ok(())
     }
 
-    /// Tells gateways to send nothing new.
-    pub fn drain(&self) {
-        self.shared.draining.store(true, std::sync::atomic::Ordering::Release);
+    /// Takes nothing new from gateways, and tells them so, once `drain` is requested. Inside a runtime.
+    pub fn end_with(&self, drain: Drain) {
+        let (memory, stop) = (Arc::clone(&self.shared.memory), self.stop.clone());
+        tokio::spawn(async move {
+            tokio::select! {
+                () = drain.requested() => memory.drain(),
+                () = stop.cancelled() => {}
+            }
+        });
     }
 }
 

@@ -11,6 +11,8 @@ pub(crate) mod cursor;
 pub(crate) mod definition;
 pub(crate) mod deliver;
 mod describe;
+mod estimate;
+mod explain;
 pub(crate) mod now;
 pub(crate) mod parameters;
 pub(crate) mod plan;

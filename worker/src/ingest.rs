@@ -24,6 +24,7 @@ use crate::execute::Executor;
 use crate::execute::again::until_settled;
 use crate::execute::blocking::blocking;
 use crate::execute::definition::check_target;
+use crate::running::RunningQuery;
 use crate::session::Lease;
 use crate::session::changes::Changed;
 use crate::statement::DefinedIn;
@@ -98,13 +99,15 @@ impl Executor {
         if call.role() < Role::User {
             return Err(Failure::new(FailureKind::PermissionDenied, "the role reader may not write"));
         }
+        call.room.check()?;
         let lease = if command.temporary {
             self.pin(call, "a temporary table lives in its session")?.lease().await
         } else {
             self.lease(call, None).await?
         };
         let in_transaction = lease.session().is_some_and(|session| session.in_transaction());
-        let query = self.running.start(call.query_id, &call.session.principal);
+        let query = self.running.start(call.query_id, call);
+        query.run().begin(lease.is_private());
         let (sender, receiver) = mpsc::channel(1);
         let mut input = Input::new(receiver);
         let policy = self.policy.clone();
@@ -132,11 +135,18 @@ impl Executor {
         tokio::pin!(writing);
         let fed = tokio::select! {
             fed = feed => fed,
-            written = &mut writing => return written.map(|(_, rows)| rows),
+            written = &mut writing => return written.map(|(_, rows)| ingested(&query, rows)),
         };
-        let written = writing.await.map(|(_, rows)| rows);
+        let written = writing.await.map(|(_, rows)| ingested(&query, rows));
         fed.and(written)
     }
+}
+
+/// Notes for the measure of the statement how many rows it wrote.
+fn ingested(query: &RunningQuery, rows: i64) -> i64 {
+    query.run().gave(rows.unsigned_abs(), 0);
+    query.run().end();
+    rows
 }
 
 /// Sends the batches in groups, then the end. Where the end is missing the writer rolls back.

@@ -4,7 +4,7 @@
 //! to [`execute`], which leases a connection from [`session`], lets [`statement`] judge the text, and runs it on
 //! [`engine`]. Results leave through [`stream`], or wait in [`spool`]. [`ingest`] takes bulk data, [`metadata`] answers
 //! what clients ask of catalogs and types, [`statistics`] what gateways ask to size statements. [`catalogs`] attaches what a
-//! worker shares with others, [`maintenance`] keeps them small, [`system`] has the tables about the server itself. [`config`]
+//! worker shares with others, [`maintenance`] keeps them small, [`memory`] says who may use how much memory, [`system`] has the tables about the server itself. [`config`]
 //! builds all of it. [`tools`] look after catalogs from outside, [`backup`] among them.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
@@ -17,6 +17,7 @@ mod execute;
 mod extension;
 mod ingest;
 mod maintenance;
+mod memory;
 mod metadata;
 mod pg_catalog;
 pub mod program;

@@ -54,6 +54,7 @@ async fn start(settings: Settings) -> anyhow::Result<()> {
     let sealer = Arc::clone(&program.sealer);
     let worker = settings.worker.build(trust, trusted, sealer, server.session_ttl(), &program.registry, &progress)?;
     worker.maintain(program.drain.clone(), &program.registry)?;
+    worker.end_with(program.drain.clone());
     program.ready(&[]);
     program.serve(worker.service(), async { worker.broken().await.into() }).await
 }

@@ -10,7 +10,10 @@ use prometheus::IntGauge;
 use tavana_wire::{Failure, FailureKind, NOT_HERE, QueryId, may_hold_credentials};
 use tokio_util::sync::CancellationToken;
 
+use crate::caller::Call;
 use crate::engine::Interrupt;
+use crate::memory::meter::Run;
+use crate::memory::room::Room;
 use crate::statement::credentials::without_credentials;
 
 /// Cancelled statements that are remembered, so that a ticket fetched after its cancel does not run.
@@ -49,6 +52,9 @@ pub(crate) struct RunningQuery {
     text: Option<String>,
     /// It runs on an instance of its session's own.
     is_private: AtomicBool,
+    /// What it may use, held until it ends.
+    room: Room,
+    run: Run,
 }
 
 impl Running {
@@ -62,9 +68,9 @@ impl Running {
     }
 
     /// Notes that a statement of this text starts, of which no failure shows a credential.
-    pub(crate) fn start_text(&self, id: QueryId, principal: &str, sql: &str) -> RunningQuery {
+    pub(crate) fn start_text(&self, call: &Call, sql: &str) -> RunningQuery {
         let text = may_hold_credentials(sql).then(|| sql.to_owned());
-        let mut query = self.start(id, principal);
+        let mut query = self.start(call.query_id, call);
         query.text = text;
         query
     }
@@ -74,17 +80,18 @@ impl Running {
         self.lock().queries.is_empty()
     }
 
-    /// Notes that a statement starts.
-    pub(crate) fn start(&self, id: QueryId, principal: &str) -> RunningQuery {
+    /// Notes that a statement of a call starts.
+    pub(crate) fn start(&self, id: QueryId, call: &Call) -> RunningQuery {
         let cancel = CancellationToken::new();
         let mut inner = self.lock();
         if inner.cancelled.contains(&id) {
             cancel.cancel();
         }
-        let entry = Entry { principal: principal.to_owned(), cancel: cancel.clone(), interrupt: None };
+        let entry = Entry { principal: call.session.principal.clone(), cancel: cancel.clone(), interrupt: None };
         inner.queries.insert(id, entry);
         self.gauge.inc();
-        RunningQuery { running: self.clone(), id, cancel, text: None, is_private: AtomicBool::new(false) }
+        let (room, run, is_private) = (call.room.clone(), call.run.clone(), AtomicBool::new(false));
+        RunningQuery { running: self.clone(), id, cancel, text: None, is_private, room, run }
     }
 
     /// Cancels a statement of this principal, or of anybody for an admin; says whether it ran.
@@ -123,6 +130,16 @@ impl Running {
 impl RunningQuery {
     pub(crate) fn id(&self) -> QueryId {
         self.id
+    }
+
+    /// What the statement may use.
+    pub(crate) fn room(&self) -> &Room {
+        &self.room
+    }
+
+    /// Measures the statement.
+    pub(crate) fn run(&self) -> &Run {
+        &self.run
     }
 
     /// Resolves when the statement is to end.
@@ -170,6 +187,7 @@ fn is_fatal(failure: &Failure) -> bool {
 
 impl Drop for RunningQuery {
     fn drop(&mut self) {
+        self.run.end();
         self.running.lock().queries.remove(&self.id);
         self.running.gauge.dec();
     }

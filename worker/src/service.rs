@@ -20,7 +20,7 @@ use std::task::{Context, Poll};
 use arrow_flight::Ticket;
 use arrow_flight::flight_service_server::FlightServiceServer;
 use bytes::Buf as _;
-use http::{HeaderValue, Request, Response, header};
+use http::{HeaderMap, HeaderValue, Request, Response, header};
 use http_body_util::{BodyExt as _, Limited};
 use prost::Message as _;
 use tavana_wire::{Failure, FailureKind, RunStatement, headers};
@@ -31,6 +31,8 @@ use tower::Service;
 use crate::caller::{Call, Callers};
 use crate::execute::Executor;
 use crate::execute::now::Ran;
+use crate::memory::Memory;
+use crate::memory::room::Room;
 
 /// The path of the one method that is served here.
 const DO_GET: &str = "/arrow.flight.protocol.FlightService/DoGet";
@@ -50,7 +52,7 @@ pub(crate) struct Shared {
     pub(crate) callers: Callers,
     pub(crate) bound: prepared::BoundParameters,
     pub(crate) jobs: poll::Jobs,
-    pub(crate) draining: std::sync::atomic::AtomicBool,
+    pub(crate) memory: Arc<Memory>,
 }
 
 impl WorkerService {
@@ -72,9 +74,15 @@ impl Service<Request<Body>> for WorkerService {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        let room = match self.shared.room(request.headers()) {
+            Ok(room) => room,
+            Err(refusal) => return Box::pin(std::future::ready(Ok(Status::from(refusal).into_http()))),
+        };
+        request.extensions_mut().insert(room.clone());
         if request.uri().path() != DO_GET {
-            return Box::pin(self.tonic.call(request));
+            let reply = self.tonic.call(request);
+            return Box::pin(async move { Ok(reply.await?.map(|body| room.held_by(body))) });
         }
         let shared = Arc::clone(&self.shared);
         Box::pin(async move {
@@ -82,14 +90,23 @@ impl Service<Request<Body>> for WorkerService {
                 Ok((call, ran)) => shared.stream_reply(&call, ran),
                 Err(failure) => Status::from(failure).into_http(),
             };
-            Ok(reply)
+            Ok(reply.map(|body| room.held_by(body)))
         })
     }
 }
 
 impl Shared {
+    /// The room that a gateway asks for, ahead of anything else that its call does.
+    fn room(&self, request: &HeaderMap) -> Result<Room, Failure> {
+        match request.contains_key(headers::GRANT) && self.callers.is_gateway(request) {
+            true => Room::take(&self.memory, request),
+            // Whoever else says so is not believed, or is refused later.
+            false => Ok(Room::Free),
+        }
+    }
+
     async fn do_get(&self, request: Request<Body>) -> Result<(Call, Ran), Failure> {
-        let mut call = self.callers.identify(request.headers()).await?;
+        let mut call = self.callers.identify(request.headers(), request.extensions()).await?;
         let ticket = read_ticket(request.into_body()).await?.ticket;
         let ran = match RunStatement::in_ticket(&ticket) {
             Some(run) => self.executor.run_now(&mut call, run).await?,
@@ -99,7 +116,7 @@ impl Shared {
     }
 
     fn stream_reply(&self, call: &Call, ran: Ran) -> Response<Body> {
-        let mut reply = Response::new(Body::new(ran.body));
+        let mut reply = Response::new(Body::new(ran.body.measured(call.measured())));
         if let Some(rows) = ran.rows_changed {
             reply.headers_mut().insert(headers::ROWS_CHANGED, HeaderValue::from(rows));
         }

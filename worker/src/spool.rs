@@ -118,6 +118,11 @@ impl Spool {
         Ok(())
     }
 
+    /// The bytes of all its frames.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
     /// The frame at `index`; `None` past the last. May read from disk.
     pub(crate) fn frame(&self, index: usize) -> Option<Result<Frame, Failure>> {
         match self.frames.get(index)? {

@@ -103,6 +103,37 @@ impl<'a> Statement<'a> {
         }
     }
 
+    /// Whether running it takes memory worth a grant: all does but what only changes the session or its transaction, or shows a plan.
+    pub(crate) fn needs_room(&self, kind: StatementKind) -> bool {
+        match kind {
+            StatementKind::Transaction | StatementKind::Prepare => false,
+            StatementKind::Explain => self.analyzes(),
+            StatementKind::Drop => !self.is_keyword(0, "deallocate"),
+            // The value of a variable may be a query.
+            StatementKind::Set | StatementKind::VariableSet => {
+                (0..self.tokens.len()).any(|index| self.is_symbol(index, "(")) && self.credentials().is_none()
+            }
+            StatementKind::Create | StatementKind::Pragma => self.credentials().is_none() && self.setting().is_none(),
+            _ => true,
+        }
+    }
+
+    /// Whether it only shows a plan.
+    pub(crate) fn shows_plan(&self) -> bool {
+        self.leading_kind() == StatementKind::Explain && !self.analyzes()
+    }
+
+    /// Whether it is an `EXPLAIN ESTIMATE`, which is no statement of DuckDB's.
+    pub(crate) fn estimates(&self) -> bool {
+        self.is_keyword(0, "explain") && self.is_keyword(1, "estimate") && self.tokens.len() > 2
+    }
+
+    /// The statement without `ESTIMATE`.
+    pub(crate) fn without_estimate(&self) -> String {
+        let rest = self.tokens.get(2).map_or("", |token| &self.text[token.start..]);
+        format!("EXPLAIN {rest}")
+    }
+
     /// Whether a write gives the rows it wrote: it has a `RETURNING` clause.
     pub(crate) fn has_returning(&self) -> bool {
         // RETURNING is reserved, but anything may be a label after AS or a name after a dot.

@@ -61,7 +61,7 @@ impl Executor {
             let message = format!("statistics are asked of more than {MAX_RELATIONS} relations; ask in several calls");
             return Err(Failure::new(FailureKind::LimitExceeded, message));
         }
-        let query = self.running.start(call.query_id, &call.session.principal);
+        let query = self.running.start(call.query_id, call);
         let own = self.lease(call, None).await?;
         let apart = match own.session().filter(|_| own.in_transaction()) {
             Some(session) => {

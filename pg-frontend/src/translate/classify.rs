@@ -105,6 +105,12 @@ impl Parser<'_> {
 
     /// DuckDB's EXPLAIN knows ANALYZE and a format, and nothing else that can be asked.
     fn explain(&mut self) -> Command {
+        if self.keyword_is(self.at, "estimate") && self.at + 1 < self.tokens.len() {
+            // Tavana's own: how big the statement is thought to be, as rows.
+            self.at += 1;
+            self.body(false);
+            return Command::Select;
+        }
         let from = self.at;
         let (mut analyze, mut json) = (false, false);
         if self.mark("(") && !self.query_at(self.at) {

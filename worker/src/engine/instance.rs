@@ -77,8 +77,8 @@ impl Drop for Database {
 /// What a statement costs in depth of its expressions: past this DuckDB plans for seconds, without heeding interrupts.
 const MAX_EXPRESSION_DEPTH: u32 = 250;
 
-/// Settings that every connection of ours changes itself; the policy keeps SQL from them.
-const OWN_SETTINGS: &[&str] = &["streaming_buffer_size"];
+/// Settings that the worker changes itself while it serves; the policy keeps SQL from them.
+const OWN_SETTINGS: &[&str] = &["streaming_buffer_size", "memory_limit"];
 
 impl Instance {
     /// Opens the instance and loads its extensions; it is not locked yet.

@@ -44,7 +44,10 @@ pub(crate) async fn blocking<H: OnLease, T: Send + 'static>(
     query.runs_on(interrupt.clone(), holder.lease().is_private());
     let ended = Ended::default();
     let interrupting = InterruptUntilEnded::new(interrupt, ended.clone());
+    // What DuckDB still does for a client that left is within its grant.
+    let room = query.room().clone();
     let mut task = tokio::task::spawn_blocking(move || {
+        let _room = room;
         let outcome = catch_unwind(AssertUnwindSafe(|| work(&mut holder)));
         ended.set();
         match outcome {

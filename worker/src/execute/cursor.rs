@@ -7,6 +7,7 @@ use super::again::until_settled;
 use super::blocking::OnLease;
 use super::parameters::Parameters;
 use crate::engine::Prepared;
+use crate::memory::meter::Run;
 use crate::session::Lease;
 use crate::spool::{Spool, SpoolSpace};
 use crate::stream::encoder::FrameSource;
@@ -29,6 +30,9 @@ pub(crate) struct Cursor {
     /// It runs in a transaction that is its own.
     own_transaction: bool,
     finished: bool,
+    /// Measures the statement, and the bytes of its frames.
+    run: Run,
+    bytes: u64,
 }
 
 impl OnLease for Cursor {
@@ -48,21 +52,37 @@ impl Drop for Cursor {
             // It only read.
             let _ = self.lease.end(true);
         }
+        self.run.end();
     }
 }
 
 impl Cursor {
     /// A cursor over nothing yet.
-    pub(crate) fn idle(lease: Lease) -> Self {
-        let (sql, schema_digest) = (String::new(), Vec::new());
-        let (pending, parameters) = (Vec::new(), Vec::new());
-        let (current, own_transaction, finished) = (None, false, false);
-        Self { source: None, lease, sql, pending, current, parameters, schema_digest, own_transaction, finished }
+    pub(crate) fn idle(lease: Lease, run: Run) -> Self {
+        Self {
+            source: None,
+            lease,
+            sql: String::new(),
+            pending: Vec::new(),
+            current: None,
+            parameters: Vec::new(),
+            schema_digest: Vec::new(),
+            own_transaction: false,
+            finished: false,
+            run,
+            bytes: 0,
+        }
     }
 
     /// A cursor over `sql`, once for each row of `parameters`, or once when it has none.
-    pub(crate) fn new(lease: Lease, sql: String, parameters: Option<Parameters>, schema_digest: Vec<u8>) -> Self {
-        let mut cursor = Self::idle(lease);
+    pub(crate) fn new(
+        lease: Lease,
+        run: Run,
+        sql: String,
+        parameters: Option<Parameters>,
+        schema_digest: Vec<u8>,
+    ) -> Self {
+        let mut cursor = Self::idle(lease, run);
         cursor.read(sql, parameters);
         cursor.schema_digest = schema_digest;
         cursor
@@ -95,7 +115,11 @@ impl Cursor {
             }
             if let Some(source) = &mut self.source {
                 match source.next_frame() {
-                    Ok(Some(frame)) => return Ok(Some(frame)),
+                    Ok(Some(frame)) => {
+                        self.bytes += frame.len() as u64;
+                        self.run.gave(source.rows(), self.bytes);
+                        return Ok(Some(frame));
+                    }
                     Ok(None) => {}
                     Err(error) => return Err(self.cause_of(error.into())),
                 }
@@ -122,6 +146,7 @@ impl Cursor {
     }
 
     fn start(&mut self) -> Result<(), Failure> {
+        self.run.begin(self.lease.is_private());
         let result = until_settled(self, |cursor| {
             let result = cursor.execute();
             if result.is_err() {

@@ -14,6 +14,7 @@ use crate::caller::Call;
 use crate::running::RunningQuery;
 use crate::session::PinnedSession;
 use crate::spool::Spool;
+use crate::statement::Statement;
 use crate::stream::body::{Delivery, FRAMES_AHEAD, FlightBody};
 use crate::stream::frame::Frame;
 
@@ -45,12 +46,13 @@ impl Executor {
         call: &mut Call,
         ticket: StatementTicket,
     ) -> Result<FlightBody, Failure> {
+        check_room(call, &ticket.sql)?;
         let id = QueryId::from_bytes(&ticket.query_id).unwrap_or_else(QueryId::random);
-        let query = self.running.start(id, &call.session.principal);
+        let query = self.running.start(id, call);
         let lease = self.lease(call, Some(&ticket.sql)).await?;
         let session = lease.session().cloned();
         let parameters = Parameters::decode(&ticket.parameters)?;
-        let cursor = Cursor::new(lease, ticket.sql, parameters, ticket.schema_digest);
+        let cursor = Cursor::new(lease, query.run().clone(), ticket.sql, parameters, ticket.schema_digest);
         let (cursor, frames) = blocking(&query, cursor, first_frames).await?;
         Ok(self.deliver(query, cursor, frames, session))
     }
@@ -87,10 +89,11 @@ impl Executor {
         let handle = self.open(call, sealed)?;
         // A result that is kept already has run.
         let Some(Work::Statement(ticket)) = handle.work else { return Ok(()) };
-        let query = self.running.start(call.query_id, &call.session.principal);
+        check_room(call, &ticket.sql)?;
+        let query = self.running.start(call.query_id, call);
         let lease = self.lease(call, Some(&ticket.sql)).await?;
         let parameters = Parameters::decode(&ticket.parameters)?;
-        let cursor = Cursor::new(lease, ticket.sql, parameters, ticket.schema_digest);
+        let cursor = Cursor::new(lease, query.run().clone(), ticket.sql, parameters, ticket.schema_digest);
         let space = self.space.clone();
         let (_, spool) = blocking(&query, cursor, move |cursor: &mut Cursor| cursor.drain(&space)).await?;
         self.results.keep(query.id(), &call.session.principal, spool);
@@ -167,6 +170,11 @@ impl Executor {
             }
         }
     }
+}
+
+/// Refuses to run the statement of a ticket where the call may only plan; a plan may be shown.
+fn check_room(call: &Call, sql: &str) -> Result<(), Failure> {
+    if Statement::read(sql).shows_plan() { Ok(()) } else { call.room.check() }
 }
 
 /// The first frames of a result.

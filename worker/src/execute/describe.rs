@@ -39,6 +39,12 @@ pub(crate) fn describe(
         if let Some(change) = statement.setting() {
             policy.check_setting(&change, role)?;
         }
+        if statement.estimates() {
+            super::estimate::bind(lease, &statement)?;
+            description.schema = (pieces.len() == 1).then(super::estimate::schema);
+            description.is_update = false;
+            continue;
+        }
         let sql = numbered(&statement);
         let mut extracted = lease.extract(&sql)?;
         let stands_alone = statement.setting().is_none() && statement.transaction().is_none();

@@ -48,7 +48,7 @@ impl Executor {
             });
             Ok((outcome, session))
         };
-        let (cursor, (outcome, session)) = blocking(&query, Cursor::idle(lease), work).await?;
+        let (cursor, (outcome, session)) = blocking(&query, Cursor::idle(lease, query.run().clone()), work).await?;
         if session != before {
             self.session_changed(call, session);
         }

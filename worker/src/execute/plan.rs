@@ -64,7 +64,7 @@ impl Executor {
         self.check_length(sql)?;
         let pieces: Vec<String> = statement::split(sql).into_iter().map(str::to_owned).collect();
         let Some(last) = pieces.last() else { return Err(no_statement()) };
-        let query = self.running.start_text(call.query_id, &call.session.principal, sql);
+        let query = self.running.start_text(call, sql);
         let lease = self.lease(call, Some(last)).await?;
         let (policy, role) = (self.policy.clone(), call.role());
         let work = move |lease: &mut crate::session::Lease| {
@@ -98,7 +98,7 @@ impl Executor {
             sql,
             parameters: bound,
             schema_digest: schema_digest(schema),
-            estimate: None,
+            estimate: call.estimate.clone(),
         };
         Ok(self.seal(call, Work::Statement(ticket)))
     }

@@ -66,6 +66,7 @@ impl Script {
                 }
             }
         }
+        self.run.gave(changed.unsigned_abs(), 0);
         Ok(ScriptOutcome::Changed(changed))
     }
 
@@ -79,11 +80,13 @@ impl Script {
                 while let Some(frame) = source.next_frame()? {
                     spool.push(frame)?;
                 }
+                self.run.gave(source.rows(), spool.bytes());
                 Ok(ScriptOutcome::Stored { schema, spool })
             }
             _ => {
                 while result.next_chunk()?.is_some() {}
                 let changed = result.rows_changed().map(|rows| i64::try_from(rows).unwrap_or(i64::MAX));
+                self.run.gave(result.rows_changed().unwrap_or(0), 0);
                 Ok(ScriptOutcome::Changed(changed.unwrap_or(-1)))
             }
         }

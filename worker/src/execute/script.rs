@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use arrow::datatypes::{Schema, SchemaRef};
+use tavana_wire::estimate::Estimate;
 use tavana_wire::{Failure, FailureKind, Role, SessionState};
 
 use super::again::until_settled;
@@ -14,6 +15,8 @@ use super::parameters::Parameters;
 use super::{Executor, blocking};
 use crate::caller::Call;
 use crate::engine::{Connection, EngineError};
+use crate::memory::meter::Run;
+use crate::memory::room::Room;
 use crate::running::RunningQuery;
 use crate::session::backend::USE;
 use crate::session::changes::Changed;
@@ -57,11 +60,15 @@ pub(super) struct Begun {
 pub(super) struct Script {
     pub(super) session: SessionState,
     pub(super) pinned: Option<Arc<PinnedSession>>,
-    policy: Policy,
-    role: Role,
+    pub(super) policy: Policy,
+    pub(super) role: Role,
     pub(super) parameters: Option<Parameters>,
     pub(super) mode: Mode,
     pub(super) space: SpoolSpace,
+    pub(super) room: Room,
+    pub(super) run: Run,
+    /// How big a gateway thinks the statement is.
+    pub(super) estimate: Option<Estimate>,
 }
 
 impl Executor {
@@ -75,7 +82,12 @@ impl Executor {
     ) -> Result<ScriptOutcome, Failure> {
         let Begun { script, pieces, lease, query } = self.begin_script(call, sql, parameters, mode).await?;
         let before = script.session.clone();
-        let work = move |lease: &mut Lease| Ok(script.walk(lease, &pieces));
+        let run = query.run().clone();
+        let work = move |lease: &mut Lease| {
+            let outcome = script.walk(lease, &pieces);
+            run.end();
+            Ok(outcome)
+        };
         let (_lease, (outcome, session)) = blocking::blocking(&query, lease, work).await?;
         if session != before {
             self.session_changed(call, session);
@@ -101,7 +113,7 @@ impl Executor {
             Some(reason) => self.pin(call, reason)?.lease().await,
             None => self.lease(call, pieces.last().map(String::as_str)).await?,
         };
-        let query = self.running.start_text(call.query_id, &call.session.principal, sql);
+        let query = self.running.start_text(call, sql);
         let lease = match pieces.iter().any(|piece| Statement::read(piece).gives_credentials()) {
             true => self.make_private(&query, lease, &pieces, call.role()).await?,
             false => lease,
@@ -116,6 +128,9 @@ impl Executor {
             parameters,
             mode,
             space: self.space.clone(),
+            room: query.room().clone(),
+            run: query.run().clone(),
+            estimate: call.estimate.clone(),
         };
         Ok(Begun { script, pieces, lease, query })
     }
@@ -190,7 +205,7 @@ impl Script {
         lease: &mut Lease,
         pieces: &[String],
     ) -> (Result<ScriptOutcome, Failure>, SessionState) {
-        if let Err(failure) = self.parse(lease, pieces) {
+        if let Err(failure) = self.check_room(pieces).and_then(|()| self.parse(lease, pieces)) {
             return (Err(failure), self.session);
         }
         let mut outcome = Ok(ScriptOutcome::Changed(-1));
@@ -201,6 +216,17 @@ impl Script {
             }
         }
         (outcome, self.session)
+    }
+
+    /// Refuses a text of which a part would run, as far as its words tell, where the call may only plan: nothing of it is done then.
+    fn check_room(&self, pieces: &[String]) -> Result<(), Failure> {
+        let runs = |(index, piece): (usize, &String)| {
+            let statement = Statement::read(piece);
+            let kind = statement.leading_kind();
+            let is_planned = index + 1 == pieces.len() && self.mode == Mode::Plan && statement.reads_only(kind);
+            !is_planned && statement.needs_room(kind)
+        };
+        if pieces.iter().enumerate().any(runs) { self.room.check() } else { Ok(()) }
     }
 
     /// Parses all of several statements before the first runs: a mistake in the last must not be found after it.
@@ -233,6 +259,9 @@ impl Script {
         }
         if let Some(target) = statement.defines_in() {
             check_target(&self.policy, lease.connection(), &target)?;
+        }
+        if statement.estimates() {
+            return self.explain_estimate(lease, &statement);
         }
         if statement.needs_session().is_some() {
             lease.made_state();
@@ -274,6 +303,10 @@ impl Script {
             lease.keep(sql.clone(), prepared, planned_on);
             return self.read(lease, statement, sql);
         }
+        if statement.needs_room(kind) {
+            self.room.check()?;
+        }
+        self.run.begin(lease.is_private());
         let _change = lease.change(changes(statement, kind));
         if statement.makes_temporary() {
             lease.made_temporaries();
@@ -312,6 +345,8 @@ impl Script {
         is_last: bool,
     ) -> Result<ScriptOutcome, Failure> {
         self.policy.check(statement, StatementKind::Multi, self.role)?;
+        self.room.check()?;
+        self.run.begin(lease.is_private());
         // The expansion leaves types behind in the connection.
         lease.taint();
         lease.made_temporaries();

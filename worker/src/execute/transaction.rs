@@ -74,7 +74,7 @@ impl Executor {
         let Some(session) = self.pinned_session(call)? else {
             return Err(Failure::new(FailureKind::State, "there is no transaction in this session"));
         };
-        let query = self.running.start(call.query_id, &call.session.principal);
+        let query = self.running.start(call.query_id, call);
         let lease = session.lease().await;
         let work = move |lease: &mut Lease| Ok(run_transaction(lease, &session, sql, control)?);
         blocking::blocking(&query, lease, work).await.map(|_| ())

@@ -156,6 +156,9 @@ fn claimed(
         return Ok(None);
     }
     tracing::info!(catalog = maintenance.catalog, "maintenance begins");
+    // Statements beside it are not alone.
+    let run = shared.memory.meter().run();
+    run.begin(false);
     let change = backend.change(Changed::Rows, false);
     let patience = Cell::new((lease.every() / GIVES_WAY.0).min(GIVES_WAY.1));
     let goes_on = |_: &str, _: f64| {
@@ -166,7 +169,7 @@ fn claimed(
         !stopped.load(Ordering::Acquire)
     };
     let report = maintenance.run(backend.connection(), &Surroundings { goes_on: &goes_on, dry_run: false });
-    drop(change);
+    drop((change, run));
     // From here on nothing is interrupted.
     ended.set();
     lease.end(backend.connection(), stopped.load(Ordering::Acquire))?;

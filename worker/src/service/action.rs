@@ -1,7 +1,6 @@
 //! Actions: prepared statements, transactions, cancel, session options, how the worker is, and what it knows of relations.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::Ordering;
 
 use arrow::array::AsArray as _;
 use arrow_flight::sql::{
@@ -11,15 +10,18 @@ use arrow_flight::sql::{
 };
 use arrow_flight::{Action, ActionType, CancelFlightInfoRequest, CancelFlightInfoResult, CancelStatus, FlightInfo};
 use bytes::Bytes;
+use futures::{Stream, StreamExt as _};
 use prost::Message;
 use tavana_wire::action::{self, WORKER_STATUS, WorkerStatus};
+use tavana_wire::capacity::{CapacityRequest, WATCH_CAPACITY};
 use tavana_wire::session_option::{
     CLOSE_SESSION, CloseSessionResult, CloseSessionStatus, GET_SESSION_OPTIONS, GetSessionOptionsResult, OptionValue,
     SET_SESSION_OPTIONS, SessionOptionValue, SetSessionOptionError, SetSessionOptionErrorValue,
     SetSessionOptionsRequest, SetSessionOptionsResult,
 };
 use tavana_wire::statistics::{STATISTICS, StatisticsRequest};
-use tavana_wire::{Failure, FailureKind};
+use tavana_wire::status::{EXPLAIN, ExplainRequest};
+use tavana_wire::{Failure, FailureKind, GatewayId};
 
 use super::Shared;
 use crate::caller::Call;
@@ -29,7 +31,7 @@ use crate::session::Lease;
 use crate::session::backend::USE;
 
 /// Every action, with a line for people who list them.
-const ACTIONS: [(&str, &str); 13] = [
+const ACTIONS: [(&str, &str); 15] = [
     ("CreatePreparedStatement", "Prepares one statement; gives its handle and schemas."),
     ("ClosePreparedStatement", "Forgets a prepared statement."),
     ("BeginTransaction", "Begins the transaction of the session."),
@@ -42,6 +44,8 @@ const ACTIONS: [(&str, &str); 13] = [
     ("BeginSavepoint", "Not supported: DuckDB has no savepoints."),
     ("EndSavepoint", "Not supported: DuckDB has no savepoints."),
     (WORKER_STATUS, "How the worker is."),
+    (EXPLAIN, "DuckDB's plan of a statement, which does not run."),
+    (WATCH_CAPACITY, "What the worker has room for, whenever that changes; for gateways."),
     (STATISTICS, "What is known of relations before they are read: rows, bytes, files, columns."),
 ];
 
@@ -95,11 +99,32 @@ impl Shared {
                 let request = StatisticsRequest::decode(body.clone()).map_err(|_| malformed())?;
                 Ok(vec![message(&self.executor.statistics(call, request).await?)])
             }
+            EXPLAIN => {
+                let request = ExplainRequest::decode(body.clone()).map_err(|_| malformed())?;
+                Ok(vec![message(&self.executor.explain(call, request).await?)])
+            }
             other => {
                 let message = format!("there is no action `{other}`; ListActions tells which there are");
                 Err(Failure::new(FailureKind::Unsupported, message))
             }
         }
+    }
+
+    /// The capacity of the worker, as often as it changes: the one action that goes on until the caller leaves.
+    pub(super) fn watch_capacity(
+        &self,
+        call: &Call,
+        body: &Bytes,
+    ) -> Result<impl Stream<Item = arrow_flight::Result> + use<>, Failure> {
+        // A gateway asks for itself, not for a user.
+        let is_gateways_own = call.from_gateway && call.session.principal.is_empty();
+        if !is_gateways_own && !call.is_admin() {
+            let message = "what a worker has room for is told to gateways and administrators";
+            return Err(Failure::new(FailureKind::PermissionDenied, message));
+        }
+        let request = CapacityRequest::decode(body.clone()).map_err(|_| malformed())?;
+        let gateway = GatewayId::from_bytes(&request.gateway_id);
+        Ok(self.memory.capacities(gateway).map(|capacity| message(&capacity)))
     }
 
     async fn end_transaction(
@@ -182,7 +207,7 @@ impl Shared {
 
     /// The catalog and schema where the session looks unqualified names up.
     async fn place(&self, call: &Call) -> Result<[String; 2], Failure> {
-        let query = self.executor.running.start(call.query_id, &call.session.principal);
+        let query = self.executor.running.start(call.query_id, call);
         let lease = self.executor.lease(call, None).await?;
         let work = |lease: &mut Lease| {
             let batches =
@@ -212,7 +237,7 @@ impl Shared {
         WorkerStatus {
             version: action::VERSION,
             worker_id: self.executor.id.to_vec(),
-            draining: self.draining.load(Ordering::Acquire),
+            draining: self.memory.is_draining(),
             running_queries: self.executor.running.len() as u64,
             open_sessions: self.executor.pinned.len() as u64,
         }

@@ -8,7 +8,8 @@ use arrow_flight::{
     Action, ActionType, Criteria, Empty, FlightData, FlightDescriptor, FlightInfo, HandshakeRequest, HandshakeResponse,
     PollInfo, PutResult, SchemaResult, Ticket,
 };
-use futures::Stream;
+use futures::{Stream, StreamExt as _};
+use tavana_wire::capacity::WATCH_CAPACITY;
 use tavana_wire::{Failure, FailureKind};
 use tonic::{Request, Response, Status, Streaming};
 
@@ -35,7 +36,11 @@ impl Shared {
         match outcome {
             Ok(message) => {
                 let mut reply = Response::new(message);
-                self.callers.tell(call, reply.metadata_mut().as_mut());
+                let headers = reply.metadata_mut().as_mut();
+                self.callers.tell(call, headers);
+                if let Some(run) = call.measured() {
+                    run.tell(headers);
+                }
                 Ok(reply)
             }
             Err(failure) => {
@@ -80,25 +85,25 @@ impl FlightService for Flight {
     }
 
     async fn list_flights(&self, request: Request<Criteria>) -> Result<Response<Self::ListFlightsStream>, Status> {
-        let call = self.shared.callers.identify(request.metadata().as_ref()).await?;
+        let call = self.shared.callers.identify(request.metadata().as_ref(), request.extensions()).await?;
         // Flight SQL lists tables by CommandGetTables; there are no other flights.
         self.shared.reply(&call, Ok(once(Vec::new())))
     }
 
     async fn get_flight_info(&self, request: Request<FlightDescriptor>) -> Result<Response<FlightInfo>, Status> {
-        let mut call = self.shared.callers.identify(request.metadata().as_ref()).await?;
+        let mut call = self.shared.callers.identify(request.metadata().as_ref(), request.extensions()).await?;
         let outcome = self.shared.flight_info(&mut call, request.into_inner()).await;
         self.shared.reply(&call, outcome)
     }
 
     async fn poll_flight_info(&self, request: Request<FlightDescriptor>) -> Result<Response<PollInfo>, Status> {
-        let mut call = self.shared.callers.identify(request.metadata().as_ref()).await?;
+        let mut call = self.shared.callers.identify(request.metadata().as_ref(), request.extensions()).await?;
         let outcome = Arc::clone(&self.shared).poll_info(&mut call, request.into_inner()).await;
         self.shared.reply(&call, outcome)
     }
 
     async fn get_schema(&self, request: Request<FlightDescriptor>) -> Result<Response<SchemaResult>, Status> {
-        let mut call = self.shared.callers.identify(request.metadata().as_ref()).await?;
+        let mut call = self.shared.callers.identify(request.metadata().as_ref(), request.extensions()).await?;
         let outcome = self.shared.result_schema(&mut call, request.into_inner()).await;
         self.shared.reply(&call, outcome)
     }
@@ -109,7 +114,7 @@ impl FlightService for Flight {
     }
 
     async fn do_put(&self, request: Request<Streaming<FlightData>>) -> Result<Response<Self::DoPutStream>, Status> {
-        let mut call = self.shared.callers.identify(request.metadata().as_ref()).await?;
+        let mut call = self.shared.callers.identify(request.metadata().as_ref(), request.extensions()).await?;
         let outcome = self.shared.put(&mut call, request.into_inner()).await.map(once);
         self.shared.reply(&call, outcome)
     }
@@ -119,13 +124,19 @@ impl FlightService for Flight {
     }
 
     async fn do_action(&self, request: Request<Action>) -> Result<Response<Self::DoActionStream>, Status> {
-        let mut call = self.shared.callers.identify(request.metadata().as_ref()).await?;
-        let outcome = self.shared.action(&mut call, request.into_inner()).await.map(once);
+        let mut call = self.shared.callers.identify(request.metadata().as_ref(), request.extensions()).await?;
+        let action = request.into_inner();
+        if action.r#type == WATCH_CAPACITY {
+            let outcome = self.shared.watch_capacity(&call, &action.body);
+            let outcome = outcome.map(|told| -> Self::DoActionStream { Box::pin(told.map(Ok)) });
+            return self.shared.reply(&call, outcome);
+        }
+        let outcome = self.shared.action(&mut call, action).await.map(once);
         self.shared.reply(&call, outcome)
     }
 
     async fn list_actions(&self, request: Request<Empty>) -> Result<Response<Self::ListActionsStream>, Status> {
-        let call = self.shared.callers.identify(request.metadata().as_ref()).await?;
+        let call = self.shared.callers.identify(request.metadata().as_ref(), request.extensions()).await?;
         self.shared.reply(&call, Ok(once(super::action::list())))
     }
 }

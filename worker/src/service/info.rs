@@ -9,6 +9,7 @@ use arrow_flight::sql::{Any, Command};
 use arrow_flight::{FlightDescriptor, FlightEndpoint, FlightInfo, SchemaResult, Ticket};
 use bytes::Bytes;
 use prost::Message as _;
+use tavana_wire::estimate::StatementSize;
 use tavana_wire::handle::Work;
 use tavana_wire::{Failure, FailureKind};
 
@@ -35,7 +36,7 @@ impl Shared {
             return Ok(flight_info(descriptor, Planned::Rows { schema, ticket }));
         }
         let planned = self.plan(call, command).await?;
-        Ok(flight_info(descriptor, planned))
+        Ok(statement_info(call, descriptor, planned))
     }
 
     pub(super) async fn plan(&self, call: &mut Call, command: Command) -> Result<Planned, Failure> {
@@ -100,7 +101,7 @@ impl Shared {
 
     async fn metadata(&self, call: &mut Call, command: &Bytes) -> Result<FlightBody, Failure> {
         let command = decode_command(command)?;
-        let query = self.executor.running.start(call.query_id, &call.session.principal);
+        let query = self.executor.running.start(call.query_id, call);
         let lease = self.executor.lease(call, None).await?;
         let work = move |lease: &mut Lease| encode(&metadata::answer(lease, command)?);
         let (_, frames) = blocking(&query, lease, work).await?;
@@ -148,7 +149,13 @@ pub(super) fn refuse(command: &Command) -> Failure {
     }
 }
 
-pub(super) fn flight_info(descriptor: FlightDescriptor, planned: Planned) -> FlightInfo {
+/// The flight info of a statement, which tells its id, and its size where a gateway estimated that.
+pub(super) fn statement_info(call: &Call, descriptor: FlightDescriptor, planned: Planned) -> FlightInfo {
+    let size = StatementSize { query_id: call.query_id.to_vec(), estimate: call.estimate.clone() };
+    FlightInfo { app_metadata: size.encode_to_vec().into(), ..flight_info(descriptor, planned) }
+}
+
+fn flight_info(descriptor: FlightDescriptor, planned: Planned) -> FlightInfo {
     let (schema, endpoint, total_records) = match planned {
         Planned::Rows { schema, ticket } => {
             // No location: the result is fetched over the connection that asked.

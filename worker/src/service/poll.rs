@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::Shared;
-use super::info::{command, flight_info};
+use super::info::{command, statement_info};
 use crate::caller::Call;
 use crate::execute::plan::Planned;
 use crate::metadata;
@@ -85,11 +85,13 @@ impl Shared {
             return Ok(done(info));
         }
         let planned = self.plan(call, command).await?;
-        let Planned::Rows { schema, ticket } = planned else { return Ok(done(flight_info(descriptor, planned))) };
+        let Planned::Rows { schema, ticket } = planned else {
+            return Ok(done(statement_info(call, descriptor, planned)));
+        };
         let id = call.query_id;
         let stored = StoredTicket { query_id: id.to_vec(), worker_id: self.executor.id.to_vec() };
         let stored = self.executor.seal(call, Work::Stored(stored));
-        let info = flight_info(descriptor, Planned::Rows { schema, ticket: stored.clone() });
+        let info = statement_info(call, descriptor, Planned::Rows { schema, ticket: stored.clone() });
         let (sender, receiver) = watch::channel(None);
         self.jobs.start(id, &call.session.principal, receiver)?;
         let (shared, mut job_call) = (Arc::clone(&self), call.clone());

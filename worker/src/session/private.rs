@@ -3,7 +3,7 @@
 //! DuckDB shares secrets by instance, so such a session leaves the worker's and gets one in memory that nobody else uses, locked in the same
 //! way. The catalogs of the server are attached there, except those whose metadata is a DuckDB file, which opens once in
 //! a process. The server's keys come with them, for the places of the catalogs and `--allow-path` alone: any other place of a store
-//! is the session's affair. The embedded database is not there. Each instance has a budget of its own, and all goes with the session.
+//! is the session's affair. The embedded database is not there. The memory of each is taken from the worker's, and all goes with the session.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -19,6 +19,8 @@ use crate::catalogs::Catalogs;
 use crate::config::{WorkerError, make_pg_catalog};
 use crate::engine::{Connection, EngineError, Instance, InstanceConfig, quoted};
 use crate::execute::again::Retries;
+use crate::memory::Memory;
+use crate::memory::budget::Share;
 use crate::statement::credentials::{CredentialChange, Hidden, OF_SETTINGS, SecretKind, SecretOptions};
 use crate::system;
 
@@ -35,6 +37,9 @@ pub(crate) struct PrivateInstances {
     /// Where they keep their files.
     pub(crate) folder: PathBuf,
     pub(crate) open: Arc<AtomicUsize>,
+    /// What they get their memory from, and how much each gets.
+    pub(crate) memory: Arc<Memory>,
+    pub(crate) memory_bytes: u64,
 }
 
 /// What a session has beside the connection to its own instance.
@@ -46,6 +51,7 @@ pub(crate) struct Private {
     reserved: Vec<String>,
     /// Goes after the connection, with all files.
     _folder: TempDir,
+    _share: Share,
     _slot: Slot,
 }
 
@@ -67,6 +73,7 @@ impl PrivateInstances {
     pub(crate) fn open(&self, settings: &BTreeMap<String, String>) -> Result<(Backend, Private), Failure> {
         let slot = self.slot()?;
         let config = self.config.clone().map_err(|reason| Failure::new(FailureKind::Unsupported, reason))?;
+        let share = self.memory.share(self.memory_bytes)?;
         let opened = self.opened(config).map_err(|error| {
             tracing::warn!(%error, "no instance could be opened for a session with credentials");
             let message = "no instance could be opened for the credentials of this session; the server's log says why";
@@ -79,8 +86,13 @@ impl PrivateInstances {
             );
             Failure::new(error.kind(), message)
         })?;
-        let private =
-            Private { settings: BTreeMap::new(), reserved: self.catalogs.scopes(), _folder: folder, _slot: slot };
+        let private = Private {
+            settings: BTreeMap::new(),
+            reserved: self.catalogs.scopes(),
+            _folder: folder,
+            _share: share,
+            _slot: slot,
+        };
         Ok((backend, private))
     }
 

@@ -56,6 +56,9 @@ impl<'a> Statement<'a> {
     /// Where in an `EXPLAIN` the explained statement starts.
     fn explained_at(&self) -> usize {
         let mut at = 1;
+        if self.estimates() {
+            return 2;
+        }
         while ["analyze", "analyse", "verbose"].iter().any(|word| self.is_keyword(at, word)) {
             at += 1;
         }

@@ -210,3 +210,54 @@ fn parameters_get_their_types() {
     check("select ?[1], ? in ?", &["INT[]", "INT"], "select (CAST($1 AS INT[]))[1], CAST($2 AS INT) in $3");
     check("select é?", &["INT"], "select é CAST($1 AS INT)");
 }
+
+#[test]
+fn what_needs_room_is_told_by_its_words() {
+    let check = |sql: &str, needs: bool| {
+        let statement = Statement::read(sql);
+        assert_eq!(statement.needs_room(statement.leading_kind()), needs, "{sql}");
+    };
+    for sql in [
+        "select 1",
+        "insert into t values (1)",
+        "create table t (i integer)",
+        "drop table t",
+        "execute p",
+        "explain analyze select 1",
+        "set variable v = (select count(*) from t)",
+        "pragma show_tables",
+        "copy t to 'f'",
+    ] {
+        check(sql, true);
+    }
+    for sql in [
+        "begin",
+        "commit",
+        "rollback",
+        "set timezone = 'UTC'",
+        "reset timezone",
+        "use memory.main",
+        "set variable v = 5",
+        "prepare p as select 1",
+        "deallocate p",
+        "explain select 1",
+        "explain estimate select 1",
+        "create secret (type s3, key_id 'a', secret 'b')",
+        "pragma timezone = 'UTC'",
+    ] {
+        check(sql, false);
+    }
+}
+
+#[test]
+fn explain_estimate_is_known_by_its_words() {
+    let check = |sql: &str, explained: Option<&str>| {
+        let statement = Statement::read(sql);
+        assert_eq!(statement.estimates().then(|| statement.without_estimate()).as_deref(), explained, "{sql}");
+    };
+    check("EXPLAIN ESTIMATE select 1", Some("EXPLAIN select 1"));
+    check("explain /* how big */ estimate\n(select 1)", Some("EXPLAIN (select 1)"));
+    check("explain select 1", None);
+    check("explain estimate", None);
+    check("select estimate", None);
+}

@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 use tonic::Status;
 
 use super::frame::Frame;
+use crate::memory::meter::Run;
 
 /// What a producer sends: frames, then its outcome.
 pub(crate) enum Delivery {
@@ -33,16 +34,28 @@ pub(crate) struct FlightBody {
     deliveries: mpsc::Receiver<Delivery>,
     segments: VecDeque<Bytes>,
     ended: bool,
+    /// The statement whose size is told in the trailers.
+    measured: Option<Run>,
 }
 
 impl FlightBody {
     pub(crate) fn new(deliveries: mpsc::Receiver<Delivery>) -> Self {
-        Self { deliveries, segments: VecDeque::new(), ended: false }
+        Self { deliveries, segments: VecDeque::new(), ended: false, measured: None }
+    }
+
+    /// Tells how big the statement was, in the trailers.
+    pub(crate) fn measured(mut self, run: Option<Run>) -> Self {
+        self.measured = run;
+        self
     }
 
     fn end(&mut self, outcome: Result<(), Failure>) -> HttpFrame<Bytes> {
         self.ended = true;
-        HttpFrame::trailers(trailers(outcome))
+        let mut trailers = trailers(outcome);
+        if let Some(run) = self.measured.take() {
+            run.tell(&mut trailers);
+        }
+        HttpFrame::trailers(trailers)
     }
 }
 

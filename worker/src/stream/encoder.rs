@@ -91,6 +91,8 @@ pub(crate) struct FrameSource {
     encoder: BatchEncoder,
     gathered: Gathered,
     ready: std::collections::VecDeque<Frame>,
+    /// Rows that came from DuckDB.
+    rows: u64,
     finished: bool,
 }
 
@@ -112,7 +114,7 @@ impl FrameSource {
         };
         let schema_frame = schema;
         let schema = Arc::clone(result.schema());
-        Self { result: Some(result), schema, encoder, gathered, ready: [schema_frame].into(), finished: false }
+        Self { result: Some(result), schema, encoder, gathered, ready: [schema_frame].into(), rows: 0, finished: false }
     }
 
     /// The same, through DuckDB's own export whatever the layout: what the direct way is compared with.
@@ -134,6 +136,11 @@ impl FrameSource {
         self.finished = false;
     }
 
+    /// How many rows came from DuckDB.
+    pub(crate) fn rows(&self) -> u64 {
+        self.rows
+    }
+
     /// Whether all frames were given out.
     pub(crate) fn is_finished(&self) -> bool {
         self.finished && self.ready.is_empty()
@@ -149,6 +156,7 @@ impl FrameSource {
             let Some(result) = self.result.as_mut().filter(|_| !self.finished) else { return Ok(None) };
             match result.next_chunk()? {
                 Some(chunk) => {
+                    self.rows += chunk.rows() as u64;
                     self.gather(&chunk)?;
                     if started.elapsed() >= MAX_DELAY {
                         self.flush()?;

@@ -29,6 +29,7 @@ fn statements_mean_what_they_mean_in_postgresql() {
             "select qty/2, price/2, f/2, qty % 2 from t order by id",
             r#"select pgc.quotient_out(qty/2, qty, 2) AS "?column?", pgc.quotient_out(price/2, price, 2) AS "?column?", pgc.quotient_out(f/2, f, 2) AS "?column?", qty % 2 AS "?column?" from t order by id"#,
         ),
+        ("explain estimate select name::varchar(2) from t", "explain estimate select left(name::varchar, 2) from t"),
         ("select 10/nullif(qty,0) from t order by id", r#"select 10/nullif(qty,0) AS "?column?" from t order by id"#),
         ("select name || '-' || id from t order by id", r#"select name || '-' || id AS "?column?" from t order by id"#),
         (

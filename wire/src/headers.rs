@@ -25,6 +25,8 @@ pub const GRANT: HeaderName = HeaderName::from_static("x-tavana-grant");
 pub const GATEWAY: HeaderName = HeaderName::from_static("x-tavana-gateway");
 /// Gateway to worker: how big the statement of this call is thought to be, see [`crate::estimate`].
 pub const ESTIMATE: HeaderName = HeaderName::from_static("x-tavana-estimate");
+/// Gateway to worker, next to a `KILL`: `killed` when the gateway has ended the statement that it names, which is success.
+pub const KILLED: HeaderName = HeaderName::from_static("x-tavana-killed");
 /// Worker to gateway, in trailers: how big the statement was, see [`crate::estimate`].
 pub const ACTUAL: HeaderName = HeaderName::from_static("x-tavana-actual");
 /// Worker to gateway, in replies: the worker's id, so that a restarted worker is known by its first reply.

@@ -36,6 +36,8 @@ pub(crate) struct Call {
     /// The client presented this session's token, so that state can be tied to it.
     pub(crate) kept: bool,
     pub(crate) query_id: QueryId,
+    /// The gateway has ended the statement that a `KILL` of this call names.
+    pub(crate) killed: bool,
     renew: bool,
 }
 
@@ -53,6 +55,7 @@ impl Callers {
                     session: caller.session,
                     kept: caller.kept,
                     query_id: QueryId::random(),
+                    killed: false,
                     renew: caller.renew,
                 })
             }
@@ -83,7 +86,8 @@ impl Callers {
             None => SessionState::new("", Role::Reader),
         };
         let query_id = text(headers::QUERY_ID).and_then(|id| id.parse().ok()).unwrap_or_else(QueryId::random);
-        Ok(Call { session, kept: request.contains_key(headers::SESSION_KEPT), query_id, renew: false })
+        let (kept, killed) = (request.contains_key(headers::SESSION_KEPT), request.contains_key(headers::KILLED));
+        Ok(Call { session, kept, query_id, killed, renew: false })
     }
 
     /// Puts the session's token into the headers of a reply, if the client has to learn it; and for gateways, who we are.
@@ -106,6 +110,11 @@ impl Callers {
 }
 
 impl Call {
+    #[cfg(test)]
+    pub(crate) fn of(session: SessionState, query_id: QueryId) -> Self {
+        Self { session, kept: false, query_id, killed: false, renew: false }
+    }
+
     /// Changes the session; the reply will carry the new token.
     pub(crate) fn change_session(&mut self, session: SessionState) {
         self.session = session;

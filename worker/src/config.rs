@@ -20,6 +20,7 @@ use crate::execute::again::Retries;
 use crate::execute::{Executor, StatementLimits};
 use crate::extension;
 use crate::maintenance::{Maintenance, task};
+use crate::overview::Overviews;
 use crate::pg_catalog;
 use crate::pg_catalog::snapshot::Snapshot;
 use crate::running::Running;
@@ -307,6 +308,7 @@ impl WorkerConfig {
                 ticket_life: life,
             },
             sealer,
+            overviews: Overviews::default(),
         }
     }
 
@@ -464,6 +466,7 @@ async fn sweep(shared: Arc<Shared>) {
             tracing::info!(sessions = ended, "idle sessions were ended");
         }
         shared.executor.results.sweep();
+        shared.executor.overviews.sweep();
     }
 }
 

@@ -18,6 +18,7 @@ mod extension;
 mod ingest;
 mod maintenance;
 mod metadata;
+mod overview;
 mod pg_catalog;
 pub mod program;
 mod running;

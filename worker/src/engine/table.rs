@@ -249,7 +249,7 @@ mod tests {
             ("count", CellKind::Integer),
             ("share", CellKind::Double),
             ("good", CellKind::Bool),
-            ("at", CellKind::Timestamp),
+            ("moment", CellKind::Timestamp),
         ];
         instance.connect().unwrap().add_table_function("things", columns).unwrap();
         instance.connect().unwrap().execute("CREATE VIEW seen AS FROM things()").unwrap();
@@ -277,9 +277,12 @@ mod tests {
         let table = Arc::get_mut(&mut tables).unwrap().get_mut("things").unwrap();
         table.push(vec![Cell::Null, Cell::Text("not a number".to_owned())]);
         let _shown = connection.show(tables);
-        let all = "SELECT string_agg(concat_ws('|', name, count, share, good, epoch_us(at)), ' ') FROM things()";
+        let all = "SELECT string_agg(concat_ws('|', name, count, share, good, epoch_us(moment)), ' ') FROM things()";
         assert_eq!(read(&connection, all), "a|7|0.5|true|1000000 b|7|0.5|true|1000000 ");
-        assert_eq!(read(&connection, "SELECT count(*)::VARCHAR FROM things() WHERE at IS NULL AND count IS NULL"), "1");
+        assert_eq!(
+            read(&connection, "SELECT count(*)::VARCHAR FROM things() WHERE moment IS NULL AND count IS NULL"),
+            "1"
+        );
     }
 
     #[test]

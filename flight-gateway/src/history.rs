@@ -226,10 +226,11 @@ fn shown(sql: &str, limit: usize) -> String {
     if may_hold_credentials(sql) {
         return String::new();
     }
-    match sql.len() <= limit {
-        true => sql.to_owned(),
-        false => format!("{}…", &sql[..sql.floor_char_boundary(limit)]),
+    if sql.len() <= limit {
+        return sql.to_owned();
     }
+    let end = (0..=limit).rev().find(|&at| sql.is_char_boundary(at)).unwrap_or(0);
+    format!("{}…", &sql[..end])
 }
 
 fn now_us() -> i64 {

@@ -16,7 +16,7 @@ pub const SERVICE: HeaderName = HeaderName::from_static("x-tavana-service");
 pub const SESSION: HeaderName = HeaderName::from_static("x-tavana-session");
 /// Gateway to worker: `kept` when the client presented the token itself, so that state can be tied to it.
 pub const SESSION_KEPT: HeaderName = HeaderName::from_static("x-tavana-session-kept");
-/// Gateway to worker: the id of the statement, 32 hexadecimal digits.
+/// Gateway to worker: the id of the statement, 32 hexadecimal digits. A frontend may choose it, next to [`SERVICE`].
 pub const QUERY_ID: HeaderName = HeaderName::from_static("x-tavana-query-id");
 /// Gateway to worker: the bytes of memory that the statement of this call is to be granted for as long as the call lasts. With 0 the call
 /// may only plan: what would run a statement fails with [`crate::FailureKind::NoRoom`]. Without it the call needs no grant.

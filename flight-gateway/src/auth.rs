@@ -4,15 +4,26 @@
 //! the caller's session token, sealed anew, next to the gateway's service token. Everything
 //! else the client sent (trace context, encodings, its own metadata) passes.
 
+use std::time::SystemTime;
+
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use tavana_daemon::login::{Caller, Login};
 use tavana_daemon::service_token::{ServiceToken, sensitive};
-use tavana_wire::{QueryId, headers};
+use tavana_wire::handle::Work;
+use tavana_wire::{QueryId, Sealer, headers};
 
 /// The value of [`headers::SESSION_KEPT`].
 const KEPT: HeaderValue = HeaderValue::from_static("kept");
 /// Where old clients put their bearer token.
 const OLD_TOKEN: HeaderName = HeaderName::from_static("auth-token-bin");
+
+/// The id that a frontend of ours, proved by its service token, has given its statement; so that it can ask about it.
+pub(crate) fn chosen_id(client: &HeaderMap, sealer: &Sealer) -> Option<QueryId> {
+    let id = client.get(headers::QUERY_ID)?.to_str().ok()?.parse().ok()?;
+    let service = client.get(headers::SERVICE)?.to_str().ok()?;
+    let handle = sealer.open_text(service, SystemTime::now()).ok()?;
+    matches!(handle.work, Some(Work::Service(_))).then_some(id)
+}
 
 /// The headers of a call to a worker, made from those of the client's.
 pub(crate) fn worker_headers(
@@ -41,11 +52,26 @@ pub(crate) fn worker_headers(
 mod tests {
     use super::*;
     use std::sync::Arc;
-    use std::time::{Duration, SystemTime};
-    use tavana_wire::{Role, Sealer, SessionState};
+    use std::time::Duration;
+    use tavana_wire::{Role, SessionState};
 
     fn sealer() -> Arc<Sealer> {
         Arc::new(Sealer::random())
+    }
+
+    #[test]
+    fn only_a_frontend_chooses_the_id_of_its_statement() {
+        let (sealer, id) = (sealer(), QueryId::random());
+        let mut client = HeaderMap::new();
+        client.insert(headers::QUERY_ID, id.to_string().parse().unwrap());
+        assert_eq!(chosen_id(&client, &sealer), None);
+        client.insert(headers::SERVICE, ServiceToken::new(Arc::new(Sealer::random())).header());
+        assert_eq!(chosen_id(&client, &sealer), None);
+        let login = Login::new(None, sealer.clone(), Duration::from_secs(60));
+        client.insert(headers::SERVICE, sensitive(&login.token(&SessionState::new("ada", Role::Admin))));
+        assert_eq!(chosen_id(&client, &sealer), None);
+        client.insert(headers::SERVICE, ServiceToken::new(sealer.clone()).header());
+        assert_eq!(chosen_id(&client, &sealer), Some(id));
     }
 
     #[test]

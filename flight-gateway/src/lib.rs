@@ -16,10 +16,13 @@ mod auth;
 mod cancel;
 mod deadline;
 mod error;
+mod estimate;
 mod fleet;
 mod flight_sql;
 mod gateway;
 mod handshake;
+#[cfg_attr(not(test), expect(dead_code, reason = "used by admission"))]
+mod history;
 mod metrics;
 pub mod program;
 mod query;
@@ -29,3 +32,4 @@ mod session;
 
 pub use fleet::WorkerEndpoint;
 pub use gateway::{Gateway, GatewayConfig};
+pub use history::{HistoryConfig, HistoryError};

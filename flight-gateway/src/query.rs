@@ -105,7 +105,8 @@ impl Known {
         let (message, body) = message::read(method, body, limits).await?;
         let asked = Asked::read(method, message.as_ref())?;
         let handles = asked.open(sealer, &caller.session.principal)?;
-        let query = handles.iter().find_map(Handle::query_id).unwrap_or_else(QueryId::random);
+        let query = handles.iter().find_map(Handle::query_id);
+        let query = query.or_else(|| auth::chosen_id(&head.headers, sealer)).unwrap_or_else(QueryId::random);
         record.note("query_id", query);
         Ok((Checked { head, asked, handles, caller, query, deadline }, body))
     }

@@ -20,7 +20,8 @@ use http::HeaderValue;
 use prost::Message as _;
 use tavana_daemon::peer::PeerService;
 use tavana_daemon::service_token::ServiceToken;
-use tavana_wire::{RunStatement, headers};
+use tavana_wire::status::{self, QUERY_STATUS, QueryStatus, QueryStatusRequest};
+use tavana_wire::{QueryId, RunStatement, headers};
 use tokio::sync::oneshot;
 use tonic::metadata::MetadataMap;
 use tonic::{Code, Request, Status};
@@ -32,13 +33,21 @@ pub struct Gateway {
     /// Ways to call it, at least one; sessions take them in turn.
     connections: Vec<PeerService>,
     turn: AtomicUsize,
-    token: ServiceToken,
+    token: Arc<ServiceToken>,
 }
 
 /// One session with the gateway.
 pub struct Session {
     client: FlightServiceClient<PeerService>,
     bearer: HeaderValue,
+    token: Arc<ServiceToken>,
+}
+
+/// Asks how a statement is while it runs.
+pub struct Asker {
+    client: FlightServiceClient<PeerService>,
+    bearer: HeaderValue,
+    query: QueryId,
 }
 
 /// What a statement came to.
@@ -83,7 +92,7 @@ pub struct Target {
 impl Gateway {
     /// The gateway behind `connections`, of which there is at least one, and which trusts `token`.
     pub fn new(connections: Vec<PeerService>, token: ServiceToken) -> Self {
-        Self { connections, turn: AtomicUsize::new(0), token }
+        Self { connections, turn: AtomicUsize::new(0), token: Arc::new(token) }
     }
 
     /// Whether the gateway answers at all.
@@ -121,7 +130,7 @@ impl Gateway {
         let bearer = bearer.ok_or_else(|| PgError::fatal("08006", "the gateway gave no session"))?;
         let mut messages = reply.into_inner();
         while messages.message().await.map_err(|status| PgError::from_status(&status, None))?.is_some() {}
-        Ok(Session { client, bearer })
+        Ok(Session { client, bearer, token: Arc::clone(&self.token) })
     }
 }
 
@@ -131,9 +140,32 @@ impl Session {
     /// # Errors
     /// The status as the gateway gave it.
     pub async fn run(&mut self, sql: &str, parameters: Option<&RecordBatch>) -> Result<Outcome, Status> {
+        self.run_as(QueryId::random(), sql, parameters).await
+    }
+
+    /// Asks about a statement that is about to run as `query`.
+    pub fn asker(&self, query: QueryId) -> Asker {
+        Asker { client: self.client.clone(), bearer: self.bearer.clone(), query }
+    }
+
+    /// As [`Session::run`], as the statement of this id.
+    ///
+    /// # Errors
+    /// The status as the gateway gave it.
+    pub async fn run_as(
+        &mut self,
+        query: QueryId,
+        sql: &str,
+        parameters: Option<&RecordBatch>,
+    ) -> Result<Outcome, Status> {
         let parameters = parameters.map(encode).transpose()?.unwrap_or_default();
         let ticket = RunStatement { sql: sql.to_owned(), parameters }.ticket();
-        let request = self.request(Ticket { ticket });
+        let mut request = self.request(Ticket { ticket });
+        let own = request.metadata_mut().as_mut();
+        own.insert(headers::SERVICE, self.token.header());
+        if let Ok(query) = HeaderValue::try_from(query.to_string()) {
+            own.insert(headers::QUERY_ID, query);
+        }
         let reply = self.client.do_get(request).await;
         let reply = self.adopt_reply(reply)?;
         let changed = reply.metadata().as_ref().get(&headers::ROWS_CHANGED).cloned();
@@ -269,9 +301,7 @@ impl Session {
     }
 
     fn request<T>(&self, message: T) -> Request<T> {
-        let mut request = Request::new(message);
-        request.metadata_mut().as_mut().insert(http::header::AUTHORIZATION, self.bearer.clone());
-        request
+        with_bearer(message, &self.bearer)
     }
 
     /// Takes a renewed token from a reply, a refusal's too.
@@ -285,6 +315,26 @@ impl Session {
         }
         reply
     }
+}
+
+impl Asker {
+    /// How the statement is now.
+    ///
+    /// # Errors
+    /// The status as the gateway gave it.
+    pub async fn status(&mut self) -> Result<QueryStatus, Status> {
+        let asked = QueryStatusRequest { version: status::VERSION, query_id: self.query.to_vec() };
+        let action = Action { r#type: QUERY_STATUS.to_owned(), body: asked.encode_to_vec().into() };
+        let mut results = self.client.do_action(with_bearer(action, &self.bearer)).await?.into_inner();
+        let result = results.message().await?.ok_or_else(|| Status::internal("the gateway told no status"))?;
+        QueryStatus::decode(result.body).map_err(|_| Status::internal("the gateway's status cannot be read"))
+    }
+}
+
+fn with_bearer<T>(message: T, bearer: &HeaderValue) -> Request<T> {
+    let mut request = Request::new(message);
+    request.metadata_mut().as_mut().insert(http::header::AUTHORIZATION, bearer.clone());
+    request
 }
 
 impl Rows {

@@ -11,6 +11,7 @@ mod cursor;
 mod describe;
 mod effects;
 mod extended;
+mod notices;
 mod plan;
 mod portal;
 mod run;

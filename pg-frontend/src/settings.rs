@@ -95,6 +95,7 @@ const KNOWN: &[(&str, &str, Kind)] = &[
     ("statement_timeout", "0", Kind::Time),
     ("synchronize_seqscans", "on", Kind::Switch),
     ("synchronous_commit", "on", Kind::Text),
+    ("tavana.notices", "off", Kind::Switch),
     ("tavana.translate", "on", Kind::Switch),
     ("TimeZone", "UTC", Kind::Text),
     ("timezone_abbreviations", "Default", Kind::Text),

@@ -16,7 +16,7 @@ pub const SERVICE: HeaderName = HeaderName::from_static("x-tavana-service");
 pub const SESSION: HeaderName = HeaderName::from_static("x-tavana-session");
 /// Gateway to worker: `kept` when the client presented the token itself, so that state can be tied to it.
 pub const SESSION_KEPT: HeaderName = HeaderName::from_static("x-tavana-session-kept");
-/// Gateway to worker: the id of the statement, 32 hexadecimal digits.
+/// Gateway to worker: the id of the statement, 32 hexadecimal digits. A frontend may choose it, next to [`SERVICE`].
 pub const QUERY_ID: HeaderName = HeaderName::from_static("x-tavana-query-id");
 /// Gateway to worker: the bytes of memory that the statement of this call is to be granted for as long as the call lasts. With 0 the call
 /// may only plan: what would run a statement fails with [`crate::FailureKind::NoRoom`]. Without it the call needs no grant.
@@ -25,6 +25,8 @@ pub const GRANT: HeaderName = HeaderName::from_static("x-tavana-grant");
 pub const GATEWAY: HeaderName = HeaderName::from_static("x-tavana-gateway");
 /// Gateway to worker: how big the statement of this call is thought to be, see [`crate::estimate`].
 pub const ESTIMATE: HeaderName = HeaderName::from_static("x-tavana-estimate");
+/// Gateway to worker, next to a `KILL`: `killed` when the gateway has ended the statement that it names, which is success.
+pub const KILLED: HeaderName = HeaderName::from_static("x-tavana-killed");
 /// Worker to gateway, in trailers: how big the statement was, see [`crate::estimate`].
 pub const ACTUAL: HeaderName = HeaderName::from_static("x-tavana-actual");
 /// Worker to gateway, in replies: the worker's id, so that a restarted worker is known by its first reply.

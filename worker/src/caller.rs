@@ -49,6 +49,8 @@ pub(crate) struct Call {
     pub(crate) run: Run,
     /// A gateway calls.
     pub(crate) from_gateway: bool,
+    /// The gateway has ended the statement that a `KILL` of this call names.
+    pub(crate) killed: bool,
     renew: bool,
 }
 
@@ -71,6 +73,7 @@ impl Callers {
                     estimate: None,
                     run: self.meter.run(),
                     from_gateway: false,
+                    killed: false,
                     renew: caller.renew,
                 })
             }
@@ -113,6 +116,7 @@ impl Callers {
             estimate: estimate::read(request, headers::ESTIMATE),
             run: self.meter.run(),
             from_gateway: true,
+            killed: request.contains_key(headers::KILLED),
             renew: false,
         })
     }
@@ -137,6 +141,13 @@ impl Callers {
 }
 
 impl Call {
+    #[cfg(test)]
+    pub(crate) fn of(session: SessionState, query_id: QueryId) -> Self {
+        let (room, run) = (Room::Free, Meter::new(1).run());
+        let (kept, killed, from_gateway, renew) = (false, false, false, false);
+        Self { session, kept, query_id, room, estimate: None, run, from_gateway, killed, renew }
+    }
+
     /// Changes the session; the reply will carry the new token.
     pub(crate) fn change_session(&mut self, session: SessionState) {
         self.session = session;

@@ -20,6 +20,7 @@ use crate::execute::{Executor, StatementLimits};
 use crate::extension;
 use crate::maintenance::{Maintenance, task};
 use crate::memory::{Memory, MemoryConfig};
+use crate::overview::Overviews;
 use crate::pg_catalog;
 use crate::pg_catalog::snapshot::Snapshot;
 use crate::running::Running;
@@ -331,6 +332,7 @@ impl WorkerConfig {
                 ticket_life: life,
             },
             sealer,
+            overviews: Overviews::default(),
         }
     }
 
@@ -492,6 +494,7 @@ async fn sweep(shared: Arc<Shared>) {
             tracing::info!(sessions = ended, "idle sessions were ended");
         }
         shared.executor.results.sweep();
+        shared.executor.overviews.sweep();
     }
 }
 

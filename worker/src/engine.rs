@@ -14,6 +14,7 @@ mod instance;
 mod prepared;
 mod result;
 mod schema;
+mod table;
 mod value;
 
 pub use append::Appender;
@@ -25,6 +26,7 @@ pub use instance::{Instance, InstanceConfig};
 pub use prepared::{Pending, Prepared};
 pub use result::{Chunk, Column, Layout, Plain, ResultStream, Returns};
 pub use schema::{literal, quoted, sql_type};
+pub use table::{Cell, CellKind, Shown, Tables};
 
 /// The DuckDB version that is linked, for example `v1.5.5`.
 pub fn version() -> String {

@@ -26,6 +26,7 @@ use std::time::Duration;
 use tavana_wire::{Failure, FailureKind, Sealer, WorkerId};
 
 use crate::caller::Call;
+use crate::overview::Overviews;
 use crate::running::Running;
 use crate::session::private::PrivateInstances;
 use crate::session::{Lease, PinnedSession, PinnedSessions, Pool};
@@ -55,6 +56,7 @@ pub(crate) struct Executor {
     pub(crate) policy: Policy,
     pub(crate) limits: StatementLimits,
     pub(crate) sealer: Arc<Sealer>,
+    pub(crate) overviews: Overviews,
 }
 
 impl Executor {
@@ -64,11 +66,19 @@ impl Executor {
     /// `State` when the session's home is another worker; what DuckDB says of the settings.
     pub(crate) async fn lease(&self, call: &Call, sql: Option<&str>) -> Result<Lease, Failure> {
         if let Some(session) = self.pinned_session(call)? {
-            return Ok(session.lease().await);
+            return Ok(self.show(call, session.lease().await));
         }
         let mut backend = self.pool.take(sql)?;
         backend.apply(&call.session.settings)?;
-        Ok(Lease::pooled(backend, Arc::clone(&self.pool)))
+        Ok(self.show(call, Lease::pooled(backend, Arc::clone(&self.pool))))
+    }
+
+    /// Shows the rows that came for the statement of this call to the connection that it has leased.
+    fn show(&self, call: &Call, mut lease: Lease) -> Lease {
+        if let Some(tables) = self.overviews.find(call) {
+            lease.show(tables);
+        }
+        lease
     }
 
     /// The session's connection here, if it has one.

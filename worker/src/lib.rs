@@ -19,6 +19,7 @@ mod ingest;
 mod maintenance;
 mod memory;
 mod metadata;
+mod overview;
 mod pg_catalog;
 pub mod program;
 mod running;

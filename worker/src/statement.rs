@@ -9,6 +9,7 @@
 mod body;
 pub(crate) mod credentials;
 mod functions;
+mod kill;
 mod kind;
 mod lexer;
 mod parameters;

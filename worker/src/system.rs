@@ -1,4 +1,5 @@
-//! The database with tables about the server itself, and with the list of secrets that a session may see: its own.
+//! The database with tables about the server itself and about statements ([`overview`]), and with the list of secrets that a session may
+//! see: its own.
 //!
 //! It is a small file that each worker makes at its start and attaches read-only, so that nobody can write into it.
 
@@ -6,6 +7,7 @@ use std::path::Path;
 
 use crate::catalogs::SYSTEM_DATABASE;
 use crate::engine::{EngineError, Instance, literal, quoted};
+use crate::overview;
 use crate::statement::credentials::{OWN_SECRETS, SERVER_PREFIX};
 
 /// Which extensions this worker has. DuckDB's own function looks into folders, which it may not once the instance is locked.
@@ -26,6 +28,10 @@ pub(crate) fn make(instance: &Instance, folder: &Path) -> Result<(), EngineError
     connection.execute(&format!(
         "CREATE MACRO {name}.main.{OWN_SECRETS}() AS TABLE FROM system.main.{OWN_SECRETS}() WHERE NOT {own}"
     ))?;
+    overview::register(&connection)?;
+    for (view, function) in overview::VIEWS {
+        connection.execute(&format!("CREATE VIEW {name}.main.{view} AS FROM system.main.{function}()"))?;
+    }
     connection.execute(&format!("DETACH {name}"))?;
     connection.execute(&format!("ATTACH {file} AS {name} (READ_ONLY)"))?;
     Ok(())

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use prost::Message as _;
 use tavana_wire::estimate::Estimate;
 use tavana_wire::handle::Work;
-use tavana_wire::{Failure, Handle, RunStatement, SealError, Sealer, run, session_option, statistics};
+use tavana_wire::{Failure, Handle, RunStatement, SealError, Sealer, run, session_option, statistics, status};
 
 use super::{Method, PeekError};
 
@@ -201,6 +201,8 @@ impl Asked {
                 let ticket = endpoint.ticket.unwrap_or_default().ticket;
                 Self::new(Purpose::Look, [sealed_in(ticket)?])
             }
+            // A worker believes it of whoever has the service token, as every call from here does.
+            status::PUT_OVERVIEW => return Err(PeekError::Private(status::PUT_OVERVIEW)),
             session_option::CLOSE_SESSION => Self::new(Purpose::CloseSession, None),
             session_option::GET_SESSION_OPTIONS | session_option::SET_SESSION_OPTIONS | statistics::STATISTICS => {
                 Self::new(Purpose::Look, None)
@@ -411,6 +413,13 @@ mod tests {
         check(Method::DoAction, &action("Unheard", Bytes::from_static(b"of")), Purpose::Run, &[]);
         check(Method::DoPut, &FlightData::default(), Purpose::Run, &[]);
         assert_eq!(Asked::read(Method::DoPut, None).unwrap().purpose, Purpose::Run);
+    }
+
+    #[test]
+    fn clients_cannot_ask_what_only_gateways_may() {
+        let put = action("tavana.PutOverview", Bytes::new()).encode_to_vec().into();
+        let refused = Asked::read(Method::DoAction, Some(&put)).unwrap_err();
+        assert_eq!(refused.kind(), FailureKind::PermissionDenied);
     }
 
     #[test]

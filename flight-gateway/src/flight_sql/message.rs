@@ -56,6 +56,8 @@ pub(crate) enum PeekError {
     TooSlow(Duration),
     #[error("the client ended the call")]
     ClientGone(#[source] tonic::Status),
+    #[error("the action `{0}` is between gateways and their workers")]
+    Private(&'static str),
     #[error("the request is not valid protobuf: {0}")]
     NotProtobuf(String),
 }
@@ -64,6 +66,7 @@ impl PeekError {
     pub(crate) fn kind(&self) -> FailureKind {
         match self {
             Self::Cut | Self::Trailing | Self::NotProtobuf(_) => FailureKind::InvalidRequest,
+            Self::Private(_) => FailureKind::PermissionDenied,
             Self::Compressed => FailureKind::Unsupported,
             Self::TooLarge { .. } => FailureKind::LimitExceeded,
             Self::TooSlow(_) => FailureKind::DeadlineExceeded,

@@ -178,8 +178,7 @@ impl Session {
             true => self.presence.fill(&plan.sql, &self.settings),
             false => Cow::Borrowed(plan.sql.as_str()),
         };
-        let run = self.flight.run(&sql, parameters);
-        let outcome = watched(&mut self.stream, bounds, run).await?;
+        let outcome = self.send_text(&sql, parameters, bounds).await?;
         let outcome = self.excuse(plan, 0, outcome)?;
         for (sql, part) in plan.then.iter().zip(1..) {
             let told = watched(&mut self.stream, bounds, self.flight.run(sql, None)).await?;

@@ -21,6 +21,9 @@ impl Parser<'_> {
         if word == "copy" {
             return Ok((self.copy()?, false));
         }
+        if self.shows_queue() {
+            return Ok((Command::Select, true));
+        }
         if let Some(command) = self.session_command(word) {
             return Ok((command?, false));
         }
@@ -53,6 +56,16 @@ impl Parser<'_> {
             _ => Command::Other,
         };
         Ok((command, true))
+    }
+
+    /// `SHOW tavana.queue` is a table of the worker's, not a setting.
+    fn shows_queue(&self) -> bool {
+        let is_name = |at: usize, name: &str| self.identifier(at) == name;
+        self.tokens.len() == 4
+            && self.keyword_is(0, "show")
+            && is_name(1, "tavana")
+            && self.mark_at(2, ".")
+            && is_name(3, "queue")
     }
 
     fn ignore(&mut self, tag: &'static str) -> Command {

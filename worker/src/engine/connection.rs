@@ -25,7 +25,7 @@ pub(super) struct RawConnection {
     /// Whether the work that runs now was interrupted by us. DuckDB interrupts queries, too.
     interrupted: AtomicBool,
     // Closed after its connections.
-    database: Arc<super::instance::Database>,
+    pub(super) database: Arc<super::instance::Database>,
 }
 
 // SAFETY: DuckDB's client context takes its own lock in every call, and `duckdb_interrupt` and

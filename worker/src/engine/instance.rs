@@ -13,6 +13,7 @@ use tavana_wire::FailureKind;
 use super::connection::Connection;
 use super::error::EngineError;
 use super::schema::literal;
+use super::table::ShownTables;
 use super::{c_string, text};
 
 /// How an instance is opened.
@@ -60,6 +61,7 @@ pub struct Instance {
 #[derive(Debug)]
 pub(super) struct Database {
     pub(super) raw: duckdb::duckdb_database,
+    pub(super) shown: Arc<ShownTables>,
 }
 
 // SAFETY: a database handle is made to be shared by threads that open connections.
@@ -107,7 +109,7 @@ impl Instance {
         if let Some(message) = failure {
             return Err(EngineError::from_message(message));
         }
-        let instance = Self { database: Arc::new(Database { raw }) };
+        let instance = Self { database: Arc::new(Database { raw, shown: Arc::default() }) };
         let connection = instance.connect()?;
         // Attaching uses the secret manager, which takes no settings from then on.
         let (name, value) = config.secrets();

@@ -33,7 +33,7 @@ pub(crate) fn describe(
         let statement = Statement::read(piece);
         policy.check_text(&statement, role)?;
         description.is_update = statement.leading_kind() != StatementKind::Select;
-        if statement.credentials().is_some() {
+        if statement.credentials().is_some() || statement.kill().is_some() {
             continue;
         }
         if let Some(change) = statement.setting() {

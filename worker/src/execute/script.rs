@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::{Schema, SchemaRef};
 use tavana_wire::estimate::Estimate;
-use tavana_wire::{Failure, FailureKind, Role, SessionState};
+use tavana_wire::{Failure, FailureKind, QueryId, Role, SessionState};
 
 use super::again::until_settled;
 use super::definition::check_target;
@@ -17,7 +17,7 @@ use crate::caller::Call;
 use crate::engine::{Connection, EngineError};
 use crate::memory::meter::Run;
 use crate::memory::room::Room;
-use crate::running::RunningQuery;
+use crate::running::{Running, RunningQuery};
 use crate::session::backend::USE;
 use crate::session::changes::Changed;
 use crate::session::private;
@@ -69,6 +69,9 @@ pub(super) struct Script {
     pub(super) run: Run,
     /// How big a gateway thinks the statement is.
     pub(super) estimate: Option<Estimate>,
+    running: Running,
+    /// The gateway has ended the statement that a `KILL` names.
+    killed: bool,
 }
 
 impl Executor {
@@ -110,7 +113,10 @@ impl Executor {
         }
         let reason = pieces.iter().find_map(|piece| Statement::read(piece).needs_session());
         let lease = match reason {
-            Some(reason) => self.pin(call, reason)?.lease().await,
+            Some(reason) => {
+                let session = self.pin(call, reason)?;
+                self.show(call, session.lease().await)
+            }
             None => self.lease(call, pieces.last().map(String::as_str)).await?,
         };
         let query = self.running.start_text(call, sql);
@@ -131,6 +137,8 @@ impl Executor {
             room: query.room().clone(),
             run: query.run().clone(),
             estimate: call.estimate.clone(),
+            running: self.running.clone(),
+            killed: call.killed,
         };
         Ok(Begun { script, pieces, lease, query })
     }
@@ -165,6 +173,9 @@ impl Executor {
 /// The statement with its `?` numbered in the order of the text: DuckDB itself numbers them as its grammar
 /// reads them, which is another order in a few places, such as `? AT TIME ZONE ?`.
 pub(super) fn numbered(statement: &Statement<'_>) -> String {
+    if let Some(query) = statement.shows_queue() {
+        return query.to_owned();
+    }
     let text = statement.with_own_secrets();
     if text.contains('?') { Statement::read(&text).with_parameter_types(&[]) } else { text.into_owned() }
 }
@@ -234,7 +245,7 @@ impl Script {
         for piece in pieces.iter().filter(|_| pieces.len() > 1) {
             let statement = Statement::read(piece);
             self.policy.check_text(&statement, self.role)?;
-            if statement.credentials().is_some() {
+            if statement.credentials().is_some() || statement.kill().is_some() {
                 continue;
             }
             lease.connection().extract(&numbered(&statement))?;
@@ -253,6 +264,10 @@ impl Script {
             && !matches!(change, SettingChange::Variable)
         {
             return self.set(lease, change);
+        }
+        if let Some(target) = statement.kill() {
+            let target = target.map_err(|error| Failure::new(FailureKind::Syntax, error.to_string()))?;
+            return self.kill(target);
         }
         if let Some(control) = statement.transaction() {
             return self.transaction(lease, sql, control);
@@ -281,6 +296,17 @@ impl Script {
             (None, _) => {}
         }
         Ok(ScriptOutcome::Changed(-1))
+    }
+
+    /// Ends another statement: one of the same principal, or anybody's for an administrator.
+    fn kill(&self, target: QueryId) -> Result<ScriptOutcome, Failure> {
+        let ended = self.running.cancel(target, &self.session.principal, self.role == Role::Admin);
+        if ended || self.killed {
+            return Ok(ScriptOutcome::Changed(-1));
+        }
+        // The same for one that is over, one of somebody else's and one that never was.
+        let message = "no statement of this id waits or runs that you may end; tavana.queries shows those that do";
+        Err(Failure::new(FailureKind::NotFound, message))
     }
 
     /// Plans or runs a statement that is neither about settings nor about the transaction.

@@ -82,7 +82,7 @@ struct Given {
 
 impl Meter {
     /// A meter for statements on so many threads; it reads nothing before [`Meter::watch`].
-    pub(super) fn new(threads: usize) -> Self {
+    pub(crate) fn new(threads: usize) -> Self {
         let state = Mutex::new(State { is_stale: true, ..State::default() });
         Self(Arc::new(Shared { state, wake: Condvar::new(), threads: threads as u64 }))
     }

@@ -20,18 +20,18 @@ use tavana_wire::session_option::{
     SetSessionOptionsRequest, SetSessionOptionsResult,
 };
 use tavana_wire::statistics::{STATISTICS, StatisticsRequest};
-use tavana_wire::status::{EXPLAIN, ExplainRequest};
+use tavana_wire::status::{EXPLAIN, ExplainRequest, MAX_OVERVIEW_BYTES, Overview, PUT_OVERVIEW};
 use tavana_wire::{Failure, FailureKind, GatewayId};
 
 use super::Shared;
-use crate::caller::Call;
+use crate::caller::{Call, Trust};
 use crate::engine::quoted;
 use crate::execute::blocking::blocking;
 use crate::session::Lease;
 use crate::session::backend::USE;
 
 /// Every action, with a line for people who list them.
-const ACTIONS: [(&str, &str); 15] = [
+const ACTIONS: [(&str, &str); 16] = [
     ("CreatePreparedStatement", "Prepares one statement; gives its handle and schemas."),
     ("ClosePreparedStatement", "Forgets a prepared statement."),
     ("BeginTransaction", "Begins the transaction of the session."),
@@ -46,6 +46,7 @@ const ACTIONS: [(&str, &str); 15] = [
     (WORKER_STATUS, "How the worker is."),
     (EXPLAIN, "DuckDB's plan of a statement, which does not run."),
     (WATCH_CAPACITY, "What the worker has room for, whenever that changes; for gateways."),
+    (PUT_OVERVIEW, "The rows of the tables about statements that one of them may see; for gateways."),
     (STATISTICS, "What is known of relations before they are read: rows, bytes, files, columns."),
 ];
 
@@ -95,6 +96,7 @@ impl Shared {
                 Err(Failure::new(FailureKind::Unsupported, "Substrait plans are not supported; send SQL"))
             }
             WORKER_STATUS => Ok(vec![message(&self.status())]),
+            PUT_OVERVIEW => self.put_overview(call, body).map(|()| Vec::new()),
             STATISTICS => {
                 let request = StatisticsRequest::decode(body.clone()).map_err(|_| malformed())?;
                 Ok(vec![message(&self.executor.statistics(call, request).await?)])
@@ -125,6 +127,21 @@ impl Shared {
         let request = CapacityRequest::decode(body.clone()).map_err(|_| malformed())?;
         let gateway = GatewayId::from_bytes(&request.gateway_id);
         Ok(self.memory.capacities(gateway).map(|capacity| message(&capacity)))
+    }
+
+    /// Keeps the rows that a gateway sends ahead of a statement.
+    fn put_overview(&self, call: &Call, body: &Bytes) -> Result<(), Failure> {
+        if !matches!(self.callers.trust, Trust::Gateways) {
+            let message = "only a gateway may send rows of the tables about statements";
+            return Err(Failure::new(FailureKind::PermissionDenied, message));
+        }
+        if body.len() > MAX_OVERVIEW_BYTES {
+            let message = format!("an overview has at most {MAX_OVERVIEW_BYTES} bytes");
+            return Err(Failure::new(FailureKind::LimitExceeded, message));
+        }
+        let overview = Overview::decode(body.clone()).map_err(|_| malformed())?;
+        self.executor.overviews.put(call, &overview, body.len());
+        Ok(())
     }
 
     async fn end_transaction(

@@ -11,12 +11,14 @@ use super::changes::{Change, Changed};
 use super::pinned::{PinnedSession, PinnedState};
 use super::pool::Pool;
 use super::private::Private;
-use crate::engine::Connection;
+use crate::engine::{Connection, Shown, Tables};
 
 /// A leased connection; dropping it gives it back.
 #[derive(Debug)]
 pub(crate) struct Lease {
     held: Option<Held>,
+    /// Rows that its connection is shown for now.
+    shown: Option<Shown>,
 }
 
 #[derive(Debug)]
@@ -27,11 +29,17 @@ enum Held {
 
 impl Lease {
     pub(crate) fn pooled(backend: Backend, pool: Arc<Pool>) -> Self {
-        Self { held: Some(Held::Pooled { backend: Box::new(backend), pool }) }
+        Self { held: Some(Held::Pooled { backend: Box::new(backend), pool }), shown: None }
     }
 
     pub(super) fn pinned(state: OwnedMutexGuard<PinnedState>, session: Arc<PinnedSession>) -> Self {
-        Self { held: Some(Held::Pinned { state, session }) }
+        Self { held: Some(Held::Pinned { state, session }), shown: None }
+    }
+
+    /// Shows rows to what runs under this lease.
+    pub(crate) fn show(&mut self, tables: Arc<Tables>) {
+        let shown = self.connection().show(tables);
+        self.shown = Some(shown);
     }
 
     /// Whether a transaction of the client's is open on it.
@@ -129,6 +137,8 @@ impl DerefMut for Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
+        // Before anybody else can have the connection.
+        self.shown = None;
         match self.held.take() {
             // After a panic nobody knows what the connection holds.
             Some(Held::Pooled { backend, pool }) if !std::thread::panicking() => pool.give_back(*backend),

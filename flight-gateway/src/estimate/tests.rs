@@ -1,0 +1,1 @@
+//! The estimator as a whole, over canned answers of a worker.

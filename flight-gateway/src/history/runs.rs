@@ -87,10 +87,10 @@ impl Runs {
         Some(Expectation {
             runs,
             peak_memory_bytes: upper_bound(self.runs.iter().filter_map(|run| run.peak_memory_bytes).collect()),
-            rows: median(ended().map(|run| run.rows).collect()).unwrap_or(0),
-            output_bytes: median(ended().map(|run| run.output_bytes).collect()).unwrap_or(0),
+            rows: median(ended().map(|run| run.rows).collect()),
+            output_bytes: median(ended().map(|run| run.output_bytes).collect()),
             scan_bytes: median(self.runs.iter().filter_map(|run| run.scan_bytes).collect()),
-            run_us: median(ended().map(|run| run.run_us).collect()).unwrap_or(0),
+            run_us: median(ended().map(|run| run.run_us).collect()),
         })
     }
 }
@@ -175,7 +175,7 @@ mod tests {
         }
         runs.add(Run { failed: true, ..Run::default() });
         let expected = runs.expect().unwrap();
-        assert_eq!((expected.runs, expected.rows, expected.run_us, expected.scan_bytes), (4, 20, 40, Some(60)));
+        assert_eq!((expected.runs, expected.rows, expected.run_us, expected.scan_bytes), (4, Some(20), Some(40), Some(60)));
         assert_eq!(expected.peak_memory_bytes, None);
     }
 }

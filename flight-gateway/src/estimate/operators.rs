@@ -1,0 +1,494 @@
+//! DataFusion's plan as operators with rows and bytes, the way that DuckDB would run it.
+//!
+//! Each step of the plan is walked from the relations up, with what is known of every column: how many different values it has, and how
+//! wide they are. Conditions keep parts of the rows (`selectivity`), inner joins that stand together are ordered anew (`inner`), groups are as many
+//! as their keys have values together.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use arrow::datatypes::DataType;
+use datafusion_common::{DFSchema, JoinType};
+use datafusion_expr::expr::{AggregateFunction, GroupingSet};
+use datafusion_expr::logical_plan::{Aggregate, Distinct, FetchType, Join, TableScan, Window};
+use datafusion_expr::{Expr, ExprSchemable as _, LogicalPlan};
+use tavana_wire::statistics::RelationKind;
+
+use super::functions;
+use super::memory::{Kind, Operator};
+use super::planner::Source;
+use super::scan::{Scanned, scan};
+use super::selectivity::{self, Columns, column_of};
+use super::tables::{Column, width};
+
+/// A step of a plan: what it does, and the columns that it gives, in the order of its schema.
+pub(super) struct Step {
+    pub(super) operator: Operator,
+    pub(super) columns: Vec<Column>,
+    /// Rows before conditions, where it is a relation with some.
+    pub(super) base_rows: f64,
+}
+
+/// A scan, for people and in sum.
+pub(super) struct ScanNote {
+    pub(super) scanned: Scanned,
+    pub(super) text: String,
+}
+
+/// A walk through one plan.
+#[derive(Default)]
+pub(super) struct Walk {
+    /// By the place in FROM: what stands in WITH and is used twice is read once.
+    pub(super) scans: BTreeMap<String, ScanNote>,
+    /// What could not be told.
+    pub(super) unknown: BTreeSet<String>,
+}
+
+/// The columns of a step by their names.
+pub(super) struct Named<'a> {
+    pub(super) schema: &'a DFSchema,
+    pub(super) columns: &'a [Column],
+}
+
+impl Columns for Named<'_> {
+    fn column(&self, column: &datafusion_common::Column) -> Option<&Column> {
+        self.columns.get(self.schema.maybe_index_of_column(column)?)
+    }
+}
+
+/// Rows of a recursive query for each row that it begins with.
+const RECURSION: f64 = 10.0;
+/// Items of a list that is taken apart.
+const UNNESTED: f64 = 5.0;
+/// How much larger what is read of a file is in memory for a while.
+const DECODED: f64 = 2.5;
+/// What reading a table of DuckDB's own takes for each thread.
+const TABLE_BUFFER: f64 = 256.0 * 1024.0;
+
+impl Walk {
+    pub(super) fn step(&mut self, plan: &LogicalPlan) -> Step {
+        match plan {
+            LogicalPlan::TableScan(scan) => self.scan(scan),
+            LogicalPlan::Projection(projection) => {
+                let input = self.step(&projection.input);
+                let columns = named(&projection.input, &input.columns);
+                let columns =
+                    projection.expr.iter().map(|expr| expression(expr, &columns, input.operator.rows)).collect();
+                stream(input, columns, None)
+            }
+            LogicalPlan::Filter(filter) => {
+                let input = self.step(&filter.input);
+                let kept = selectivity::part(&filter.predicate, &named(&filter.input, &input.columns));
+                let rows = input.operator.rows * kept;
+                let columns = capped(input.columns.clone(), rows);
+                stream(input, columns, Some(rows))
+            }
+            LogicalPlan::Aggregate(aggregate) => self.aggregate(aggregate),
+            LogicalPlan::Distinct(Distinct::All(input)) => {
+                let step = self.step(input);
+                let columns = step.columns.clone();
+                group(step, columns, 0.0, 0.0, 1.0)
+            }
+            LogicalPlan::Distinct(Distinct::On(on)) => {
+                let step = self.step(&on.input);
+                let named = named(&on.input, &step.columns);
+                let columns = on.select_expr.iter().map(|expr| expression(expr, &named, step.operator.rows)).collect();
+                group(step, columns, 0.0, 0.0, 1.0)
+            }
+            LogicalPlan::Window(window) => self.window(window),
+            LogicalPlan::Sort(sort) => {
+                let input = self.step(&sort.input);
+                let (rows, width) = (input.operator.rows, input.operator.width);
+                let (kind, rows) = match sort.fetch {
+                    Some(fetch) => (Kind::Top, rows.min(fetch as f64)),
+                    None => (Kind::Sort, rows),
+                };
+                Step { operator: Operator::new(kind, rows, width, vec![input.operator]), ..input }
+            }
+            LogicalPlan::Limit(limit) => {
+                let input = self.step(&limit.input);
+                let fetch = match limit.get_fetch_type() {
+                    Ok(FetchType::Literal(Some(fetch))) => fetch as f64,
+                    _ => f64::MAX,
+                };
+                let rows = input.operator.rows.min(fetch);
+                let columns = capped(input.columns.clone(), rows);
+                stream(input, columns, Some(rows))
+            }
+            LogicalPlan::Join(join) if join.join_type == JoinType::Inner => self.inner(plan),
+            LogicalPlan::Join(join) => self.outer(join),
+            LogicalPlan::Union(union) => {
+                let steps: Vec<Step> = union.inputs.iter().map(|input| self.step(input)).collect();
+                united(steps, Kind::Union, 1.0)
+            }
+            LogicalPlan::RecursiveQuery(query) => {
+                let steps = vec![self.step(&query.static_term), self.step(&query.recursive_term)];
+                self.unknown.insert("how often a recursive query goes round".to_owned());
+                united(steps, Kind::Keep, RECURSION)
+            }
+            LogicalPlan::EmptyRelation(empty) => self.nothing(plan, f64::from(u8::from(empty.produce_one_row))),
+            LogicalPlan::Values(values) => self.nothing(plan, values.values.len() as f64),
+            LogicalPlan::Unnest(unnest) => {
+                self.unknown.insert("how long lists are".to_owned());
+                let input = self.step(&unnest.input);
+                let rows = input.operator.rows * UNNESTED;
+                stream(input, unknown_columns(plan), Some(rows))
+            }
+            LogicalPlan::SubqueryAlias(alias) => self.step(&alias.input),
+            LogicalPlan::Subquery(subquery) => self.step(&subquery.subquery),
+            LogicalPlan::Repartition(repartition) => self.step(&repartition.input),
+            other => match other.inputs().first() {
+                Some(input) => self.step(input),
+                None => self.nothing(plan, 1.0),
+            },
+        }
+    }
+
+    fn nothing(&self, plan: &LogicalPlan, rows: f64) -> Step {
+        let columns = capped(unknown_columns(plan), rows);
+        let operator = Operator::new(Kind::Stream, rows, total_width(&columns), Vec::new());
+        Step { operator, columns, base_rows: rows }
+    }
+
+    fn scan(&mut self, scan: &TableScan) -> Step {
+        let fields = scan.projected_schema.fields().len();
+        let Some(source) = scan.source.downcast_ref::<Source>() else {
+            // What a recursive query has found in its last round.
+            let columns = vec![Column { width: 16.0, ..Column::default() }; fields];
+            let operator = Operator::new(Kind::Stream, 1000.0, total_width(&columns), Vec::new());
+            return Step { operator, columns, base_rows: 1000.0 };
+        };
+        let table = &source.table;
+        let given: Vec<usize> = match &scan.projection {
+            Some(projection) => projection.clone(),
+            None => (0..table.columns.len()).collect(),
+        };
+        let mut used: BTreeSet<usize> = given.iter().copied().collect();
+        let named = scan.filters.iter().flat_map(|filter| filter.column_refs());
+        used.extend(named.filter_map(|column| table.schema.index_of(&column.name).ok()));
+        let scanned = self::scan(table, &used, &scan.filters);
+        let rows = scan.fetch.map_or(scanned.rows, |fetch| scanned.rows.min(fetch as f64));
+        let columns: Vec<Column> = given.iter().filter_map(|&at| table.columns.get(at).cloned()).collect();
+        let columns = capped(columns, rows);
+        let pieces: usize = table.told.files.iter().map(|file| file.row_groups.len()).sum();
+        let buffer_bytes = match table.kind {
+            RelationKind::Table => TABLE_BUFFER,
+            _ => scanned.bytes / (pieces as f64 * scanned.read_part).max(1.0) * DECODED,
+        };
+        let operator = Operator::new(
+            Kind::Scan { buffer_bytes: buffer_bytes.min(512e6) },
+            rows,
+            total_width(&columns),
+            Vec::new(),
+        );
+        self.note(scan, source, scanned, used.len());
+        Step { operator, columns, base_rows: table.rows }
+    }
+
+    fn note(&mut self, scan: &TableScan, source: &Source, scanned: Scanned, used: usize) {
+        let table = &source.table;
+        let what = match (table.told.name.last(), table.told.file_count) {
+            (Some(name), 0) => format!("table {name}"),
+            (Some(name), files) => format!("table {name} ({})", counted(files as f64 * scanned.files_part, files)),
+            (None, files) => counted(files as f64 * scanned.files_part, files),
+        };
+        let columns = table.columns.len();
+        let (read, stored) = (bytes_text(scanned.bytes), bytes_text(scanned.stored_bytes));
+        let text = format!("reads {} of {columns} columns of {what}, {read} of {stored}", used.min(columns));
+        let place = scan.table_name.table().to_owned();
+        let is_larger = self.scans.get(&place).is_none_or(|known| known.scanned.bytes < scanned.bytes);
+        if is_larger {
+            self.scans.insert(place, ScanNote { scanned, text });
+        }
+        if table.told.is_sampled {
+            self.unknown.insert("what stands in files that were not looked at".to_owned());
+        }
+        if table.told.rows.is_none() {
+            self.unknown.insert("how many rows there are".to_owned());
+        }
+    }
+
+    fn aggregate(&mut self, aggregate: &Aggregate) -> Step {
+        let input = self.step(&aggregate.input);
+        let named = named(&aggregate.input, &input.columns);
+        let rows = input.operator.rows;
+        let (keys, sets) = grouping(&aggregate.group_expr);
+        let mut columns: Vec<Column> = keys.iter().map(|expr| expression(expr, &named, rows)).collect();
+        let mut state = 0.0;
+        let mut kept = 0.0;
+        let mut distinct: Vec<Operator> = Vec::new();
+        for expr in &aggregate.aggr_expr {
+            let Some(function) = aggregate_of(expr) else { continue };
+            let given: Vec<Column> = function.params.args.iter().map(|arg| expression(arg, &named, rows)).collect();
+            let bytes = total_width(&given);
+            if functions::is_holistic(function.func.name()) {
+                kept += bytes;
+            }
+            // Sums are wide; the least and the greatest text lies beside its state.
+            state +=
+                16.0 + if matches!(function.func.name(), "min" | "max" | "first" | "any_value") { bytes } else { 8.0 };
+            if function.params.distinct && !matches!(function.func.name(), "min" | "max") {
+                let pairs: Vec<Column> = columns.iter().cloned().chain(given).collect();
+                let count = group_count(&pairs, rows, 1.0);
+                let kind = Kind::Group { row_bytes: total_width(&pairs), kept_bytes: 0.0 };
+                distinct.push(Operator::new(kind, count, total_width(&pairs), vec![input.operator.clone()]));
+            }
+        }
+        let types = aggregate.schema.fields().iter().skip(columns.len());
+        let results: Vec<Column> =
+            types.map(|field| Column { width: width(field.data_type(), None), ..Column::default() }).collect();
+        let mut step = group(input, std::mem::take(&mut columns), state, kept, sets);
+        if let Some(largest) = distinct.into_iter().max_by(|a, b| a.rows.total_cmp(&b.rows)) {
+            // Different values are found first, in a table that stands until its rows are grouped.
+            step.operator.inputs = vec![largest];
+        }
+        step.columns.extend(results);
+        step.operator.width = total_width(&step.columns);
+        if keys.is_empty() {
+            step.operator.rows = 1.0;
+        }
+        step.base_rows = step.operator.rows;
+        step
+    }
+
+    fn window(&mut self, window: &Window) -> Step {
+        let input = self.step(&window.input);
+        let given = window.schema.fields().len() - input.columns.len().min(window.schema.fields().len());
+        let mut columns = input.columns.clone();
+        columns.extend(std::iter::repeat_n(Column { width: 8.0, ..Column::default() }, given));
+        // Without an order or parts it streams.
+        let streams = window.window_expr.iter().all(|expr| match expr.clone().unalias() {
+            Expr::WindowFunction(function) => {
+                function.params.partition_by.is_empty() && function.params.order_by.is_empty()
+            }
+            _ => false,
+        });
+        let kind = if streams { Kind::Stream } else { Kind::Window };
+        let operator = Operator::new(kind, input.operator.rows, total_width(&columns), vec![input.operator]);
+        Step { operator, columns, base_rows: input.base_rows }
+    }
+
+    /// A join that keeps rows without a match, or only tells whether there is one.
+    fn outer(&mut self, join: &Join) -> Step {
+        let (left, right) = (self.step(&join.left), self.step(&join.right));
+        let (left_rows, right_rows) = (left.operator.rows, right.operator.rows);
+        let (by_left, by_right) = (named(&join.left, &left.columns), named(&join.right, &right.columns));
+        let values = |expr: &Expr, columns: &Named<'_>, rows: f64| {
+            column_of(expr).and_then(|column| columns.column(column)).and_then(|column| column.domain).unwrap_or(rows)
+        };
+        let keys: Vec<(f64, f64)> = join
+            .on
+            .iter()
+            .map(|(l, r)| (values(l, &by_left, left.base_rows), values(r, &by_right, right.base_rows)))
+            .collect();
+        let most = keys.iter().map(|(l, r)| l.max(*r)).product::<f64>();
+        let most = most.min(left.base_rows.max(right.base_rows)).max(1.0);
+        let matches = if keys.is_empty() { left_rows * right_rows } else { left_rows * right_rows / most };
+        let both = Both { left: by_left, right: by_right };
+        let matches = matches * join.filter.as_ref().map_or(1.0, |filter| selectivity::part(filter, &both));
+        // Those rows have a match whose value is among those of the other side.
+        let matched = |of: &[(f64, f64)], rows: f64, swap: bool| match of.first() {
+            None => 1.0,
+            Some(&(l, r)) => {
+                let (own, other) = if swap { (r, l) } else { (l, r) };
+                (other.min(rows) / own.max(1.0)).min(1.0)
+            }
+        };
+        let narrowed = if join.filter.is_some() { 0.5 } else { 1.0 };
+        let semi_left = left_rows * matched(&keys, right_rows, false) * narrowed;
+        let semi_right = right_rows * matched(&keys, left_rows, true) * narrowed;
+        let rows = match join.join_type {
+            JoinType::Inner => matches,
+            JoinType::Left => matches.max(left_rows),
+            JoinType::Right => matches.max(right_rows),
+            JoinType::Full => matches.max(left_rows + right_rows),
+            JoinType::LeftSemi => semi_left,
+            JoinType::RightSemi => semi_right,
+            JoinType::LeftAnti => (left_rows - semi_left).max(left_rows * 0.05),
+            JoinType::RightAnti => (right_rows - semi_right).max(right_rows * 0.05),
+            JoinType::LeftMark => left_rows,
+            JoinType::RightMark => right_rows,
+        };
+        let mark = || Column { width: 1.0, distinct: Some(2.0), domain: Some(2.0), ..Column::default() };
+        let columns: Vec<Column> = match join.join_type {
+            JoinType::LeftSemi | JoinType::LeftAnti => left.columns,
+            JoinType::RightSemi | JoinType::RightAnti => right.columns,
+            JoinType::LeftMark => left.columns.into_iter().chain([mark()]).collect(),
+            JoinType::RightMark => right.columns.into_iter().chain([mark()]).collect(),
+            _ => left.columns.into_iter().chain(right.columns).collect(),
+        };
+        let columns = capped(columns, rows);
+        let operator = super::joins::pair(left.operator, right.operator, rows, total_width(&columns), !keys.is_empty());
+        Step { operator, columns, base_rows: rows }
+    }
+}
+
+/// The columns of both sides of a join.
+struct Both<'a> {
+    left: Named<'a>,
+    right: Named<'a>,
+}
+
+impl Columns for Both<'_> {
+    fn column(&self, column: &datafusion_common::Column) -> Option<&Column> {
+        self.left.column(column).or_else(|| self.right.column(column))
+    }
+}
+
+pub(super) fn named<'a>(plan: &'a LogicalPlan, columns: &'a [Column]) -> Named<'a> {
+    Named { schema: plan.schema(), columns }
+}
+
+fn unknown_columns(plan: &LogicalPlan) -> Vec<Column> {
+    let column = |kind: &DataType| Column { width: width(kind, None), ..Column::default() };
+    plan.schema().fields().iter().map(|field| column(field.data_type())).collect()
+}
+
+/// There are no more different values than rows.
+pub(super) fn capped(mut columns: Vec<Column>, rows: f64) -> Vec<Column> {
+    for column in &mut columns {
+        column.distinct = column.distinct.map(|distinct| distinct.min(rows.max(1.0)));
+    }
+    columns
+}
+
+pub(super) fn total_width(columns: &[Column]) -> f64 {
+    columns.iter().map(|column| column.width).sum()
+}
+
+/// A step that gives rows as they come.
+fn stream(input: Step, columns: Vec<Column>, rows: Option<f64>) -> Step {
+    let rows = rows.unwrap_or(input.operator.rows);
+    let operator = Operator::new(Kind::Stream, rows, total_width(&columns), vec![input.operator]);
+    Step { operator, columns, base_rows: input.base_rows }
+}
+
+fn united(steps: Vec<Step>, kind: Kind, times: f64) -> Step {
+    let rows = steps.iter().map(|step| step.operator.rows).sum::<f64>() * times;
+    let mut columns = steps.first().map(|step| step.columns.clone()).unwrap_or_default();
+    for (at, column) in columns.iter_mut().enumerate() {
+        let sum = |value: fn(&Column) -> Option<f64>| {
+            steps.iter().map(|step| value(step.columns.get(at)?)).sum::<Option<f64>>()
+        };
+        (column.distinct, column.domain) = (sum(|c| c.distinct), sum(|c| c.domain));
+    }
+    let operators = steps.into_iter().map(|step| step.operator).collect();
+    let operator = Operator::new(kind, rows, total_width(&columns), operators);
+    Step { operator, columns, base_rows: rows }
+}
+
+/// Groups by all of `columns`, in so many sets of them.
+fn group(input: Step, columns: Vec<Column>, state: f64, kept: f64, sets: f64) -> Step {
+    let rows = group_count(&columns, input.operator.rows, sets);
+    let row_bytes = total_width(&columns) + state;
+    let columns: Vec<Column> = capped(columns, rows)
+        .into_iter()
+        .map(|column| Column { domain: column.distinct.or(column.domain), ..column })
+        .collect();
+    let kind = Kind::Group { row_bytes, kept_bytes: kept };
+    let operator = Operator::new(kind, rows, total_width(&columns), vec![input.operator]);
+    Step { operator, columns, base_rows: rows }
+}
+
+/// How many groups the keys make: as many as they have values together, as far as there are rows to have them.
+fn group_count(keys: &[Column], rows: f64, sets: f64) -> f64 {
+    let met = |values: f64| values * (1.0 - (-rows / values.max(1.0)).exp());
+    // A key of which nothing is known tells half of the rows apart, on a scale of orders of magnitude.
+    let unknown = rows.max(1.0).powf(0.75);
+    let all: f64 = keys.iter().map(|key| met(key.distinct.unwrap_or(unknown)).max(1.0)).product();
+    (met(all.min(1e15)).max(1.0) * sets).min(rows.max(1.0) * sets)
+}
+
+/// The keys of a grouping, and how many sets of them there are.
+fn grouping(exprs: &[Expr]) -> (Vec<Expr>, f64) {
+    match exprs {
+        [Expr::GroupingSet(set)] => {
+            let keys: Vec<Expr> = set.distinct_expr().into_iter().cloned().collect();
+            let sets = match set {
+                // The most groups are in the set of all keys; the others add a part to it.
+                GroupingSet::Rollup(_) => 1.5,
+                GroupingSet::Cube(_) => 2.0,
+                GroupingSet::GroupingSets(sets) => sets.len() as f64 * 0.75,
+            };
+            (keys, sets.max(1.0))
+        }
+        _ => (exprs.to_vec(), 1.0),
+    }
+}
+
+fn aggregate_of(expr: &Expr) -> Option<&AggregateFunction> {
+    match expr {
+        Expr::AggregateFunction(function) => Some(function),
+        Expr::Alias(alias) => aggregate_of(&alias.expr),
+        _ => None,
+    }
+}
+
+/// What is known of an expression's values.
+pub(super) fn expression(expr: &Expr, columns: &Named<'_>, rows: f64) -> Column {
+    if let Some(column) = column_of(expr).and_then(|column| columns.column(column)) {
+        return column.clone();
+    }
+    let kind = expr.get_type(columns.schema).unwrap_or(DataType::Utf8);
+    let refs = expr.column_refs();
+    let known: Vec<&Column> = refs.iter().filter_map(|column| columns.column(column)).collect();
+    let distinct = match values_of(expr) {
+        Some(values) => Some(values),
+        None if refs.is_empty() => Some(1.0),
+        None => known.iter().map(|column| column.distinct).product::<Option<f64>>(),
+    };
+    let distinct = distinct.map(|distinct| distinct.min(rows.max(1.0)));
+    let text = known.iter().map(|column| column.width).fold(0.0, f64::max);
+    let width = if kind.is_primitive() { width(&kind, None) } else { text.max(width(&kind, None)) };
+    Column { width, distinct, domain: distinct, ..Column::default() }
+}
+
+/// How many values an expression can have, whatever it is about.
+fn values_of(expr: &Expr) -> Option<f64> {
+    match expr {
+        Expr::Alias(alias) => values_of(&alias.expr),
+        Expr::Cast(cast) => values_of(&cast.expr),
+        Expr::IsNull(_) | Expr::IsNotNull(_) | Expr::Like(_) | Expr::InList(_) | Expr::Not(_) => Some(2.0),
+        Expr::Case(case) => Some(case.when_then_expr.len() as f64 + 1.0)
+            .filter(|_| case.when_then_expr.iter().all(|(_, then)| matches!(**then, Expr::Literal(..)))),
+        Expr::ScalarFunction(function) => {
+            let part = match (function.func.name(), function.args.first()) {
+                ("date_part" | "datepart", Some(Expr::Literal(part, _))) => part.to_string().to_lowercase(),
+                (name, _) => name.to_owned(),
+            };
+            Some(match part.as_str() {
+                "year" => 30.0,
+                "month" | "monthname" => 12.0,
+                "quarter" => 4.0,
+                "week" => 53.0,
+                "day" => 31.0,
+                "dayname" | "dayofweek" | "isodow" | "dow" => 7.0,
+                "hour" => 24.0,
+                "minute" | "second" => 60.0,
+                _ => return None,
+            })
+        }
+        _ => None,
+    }
+}
+
+fn counted(read: f64, all: u64) -> String {
+    let read = (read.round() as u64).min(all);
+    match (read, all) {
+        (1, 1) => "1 file".to_owned(),
+        (read, all) if read == all => format!("{all} files"),
+        (read, all) => format!("{read} of {all} files"),
+    }
+}
+
+/// Bytes for people.
+pub(super) fn bytes_text(bytes: f64) -> String {
+    const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
+    if bytes < 1024.0 {
+        return format!("{bytes:.0} bytes");
+    }
+    let (mut amount, mut unit) = (bytes / 1024.0, 0);
+    while amount >= 1024.0 && unit + 1 < UNITS.len() {
+        (amount, unit) = (amount / 1024.0, unit + 1);
+    }
+    format!("{amount:.1} {}", UNITS[unit])
+}

@@ -1,0 +1,258 @@
+//! Relations as the planner sees them: their columns with widths, bounds and numbers of different values.
+//!
+//! Workers tell values as texts and leave out what they do not know, and what files say of themselves need not be true. Here values become
+//! comparable, and what is missing is guessed from the rest: the different values of a column from its bounds, or from how small its
+//! encoding is.
+
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, SchemaRef, TimeUnit};
+use arrow::ipc::convert::try_schema_from_ipc_buffer;
+use datafusion_common::ScalarValue;
+use tavana_wire::statistics::{ColumnStatistics, RelationKind, RelationStatistics};
+
+/// More rows than that are a lie.
+const MAX_ROWS: f64 = 1e15;
+/// What a value of unknown size takes.
+const TEXT_BYTES: f64 = 16.0;
+/// Rows of a relation of which nothing is known.
+const UNKNOWN_ROWS: f64 = 1_000_000.0;
+
+/// A value that others of its column can be compared with.
+#[derive(Clone, Debug, PartialEq, PartialOrd)]
+pub(super) enum Value {
+    /// Numbers, and dates and times as microseconds.
+    Number(f64),
+    Text(String),
+}
+
+/// What is known of a column.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Column {
+    /// Bytes that a value takes in memory.
+    pub(super) width: f64,
+    /// How many different values there are.
+    pub(super) distinct: Option<f64>,
+    /// How many there were before conditions left some out: what another table's column is joined by.
+    pub(super) domain: Option<f64>,
+    pub(super) min: Option<Value>,
+    pub(super) max: Option<Value>,
+    /// The part of the rows in which it is null.
+    pub(super) null_part: f64,
+}
+
+/// A relation that a statement reads.
+#[derive(Debug)]
+pub(super) struct Table {
+    pub(super) kind: RelationKind,
+    pub(super) schema: SchemaRef,
+    pub(super) rows: f64,
+    pub(super) columns: Vec<Column>,
+    /// What the worker told.
+    pub(super) told: Arc<RelationStatistics>,
+}
+
+impl Table {
+    /// A relation as a worker told of it; `None` when its columns are not known.
+    pub(super) fn new(told: Arc<RelationStatistics>) -> Option<Self> {
+        let schema = Arc::new(try_schema_from_ipc_buffer(&told.schema).ok()?);
+        let rows = rows(&told);
+        let known = |name: &str| told.columns.iter().find(|column| column.name == name);
+        let column = |field: &Arc<arrow::datatypes::Field>| match known(field.name()) {
+            Some(statistics) => column(statistics, field.data_type(), rows),
+            None => Column { width: width(field.data_type(), None), ..Column::default() },
+        };
+        let columns = schema.fields().iter().map(column).collect();
+        Some(Self { kind: told.kind(), schema, rows, columns, told })
+    }
+}
+
+fn rows(told: &RelationStatistics) -> f64 {
+    let by_bytes = told.stored_bytes.map(|bytes| bytes as f64 / TEXT_BYTES);
+    told.rows.map(|rows| rows as f64).or(by_bytes).unwrap_or(UNKNOWN_ROWS).clamp(0.0, MAX_ROWS)
+}
+
+/// What is known of a column of this type, where `rows` of it are looked at.
+pub(super) fn column(told: &ColumnStatistics, kind: &DataType, rows: f64) -> Column {
+    let min = told.min.as_deref().and_then(|text| value(text, kind));
+    let max = told.max.as_deref().and_then(|text| value(text, kind));
+    let width = width(kind, told.average_bytes);
+    let null_part = told.null_count.map_or(0.0, |nulls| (nulls as f64 / rows.max(1.0)).clamp(0.0, 1.0));
+    let values = rows * (1.0 - null_part);
+    let distinct = told
+        .distinct_count
+        .map(|count| count as f64)
+        .or_else(|| span(min.as_ref()?, max.as_ref()?, kind))
+        .map_or_else(
+            || by_encoding(told, width, values),
+            |known| {
+                // Bounds tell the most there can be; the encoding may tell of fewer.
+                let encoded = if told.distinct_count.is_none() { by_encoding(told, width, values) } else { None };
+                Some(encoded.map_or(known, |encoded| encoded.min(known)))
+            },
+        )
+        .map(|distinct| distinct.clamp(1.0, values.max(1.0)));
+    Column { width, distinct, domain: distinct, min, max, null_part }
+}
+
+/// How many values lie between bounds, where they are whole numbers.
+fn span(min: &Value, max: &Value, kind: &DataType) -> Option<f64> {
+    let (Value::Number(min), Value::Number(max)) = (min, max) else { return None };
+    let step = match kind {
+        DataType::Date32 | DataType::Date64 => DAY_US,
+        kind if kind.is_integer() || *kind == DataType::Boolean => 1.0,
+        _ => return None,
+    };
+    Some(((max - min) / step + 1.0).max(1.0))
+}
+
+/// How many different values an encoding by dictionary has room for.
+///
+/// A dictionary of `d` values of `w` bytes costs `d·w`, and each of `n` rows costs `log2(d)` bits. Without it each row costs `w`.
+fn by_encoding(told: &ColumnStatistics, width: f64, values: f64) -> Option<f64> {
+    let bytes = told.uncompressed_bytes? as f64;
+    if values < 1.0 || bytes >= 0.8 * values * width {
+        return None;
+    }
+    let cost = |distinct: f64| distinct * width + values * distinct.log2().max(1.0) / 8.0;
+    let (mut low, mut high) = (1.0_f64, values);
+    for _ in 0..40 {
+        let middle = (low * high).sqrt();
+        if cost(middle) > bytes { high = middle } else { low = middle }
+    }
+    Some(low)
+}
+
+const DAY_US: f64 = 86_400e6;
+
+/// A value of a worker's text.
+pub(super) fn value(text: &str, kind: &DataType) -> Option<Value> {
+    let temporal = |as_kind: &DataType| ScalarValue::try_from_string(text.to_owned(), as_kind).ok();
+    match kind {
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Some(Value::Text(text.to_owned())),
+        DataType::Boolean => Some(Value::Number(f64::from(u8::from(text.eq_ignore_ascii_case("true"))))),
+        DataType::Date32 | DataType::Time64(_) => of_scalar(&temporal(kind)?),
+        DataType::Timestamp(unit, _) => {
+            let text = text.trim_end_matches("+00");
+            let scalar = ScalarValue::try_from_string(text.to_owned(), &DataType::Timestamp(*unit, None)).ok()?;
+            of_scalar(&scalar)
+        }
+        kind if kind.is_numeric() => text.parse().ok().filter(|number: &f64| number.is_finite()).map(Value::Number),
+        _ => None,
+    }
+}
+
+/// A value of a literal.
+pub(super) fn of_scalar(scalar: &ScalarValue) -> Option<Value> {
+    use ScalarValue as S;
+    let per_second = |unit: TimeUnit| match unit {
+        TimeUnit::Second => 1e6,
+        TimeUnit::Millisecond => 1e3,
+        TimeUnit::Microsecond => 1.0,
+        TimeUnit::Nanosecond => 1e-3,
+    };
+    let number = match scalar {
+        S::Utf8(Some(text)) | S::LargeUtf8(Some(text)) | S::Utf8View(Some(text)) => {
+            return Some(Value::Text(text.clone()));
+        }
+        S::Boolean(Some(value)) => f64::from(u8::from(*value)),
+        S::Date32(Some(days)) => f64::from(*days) * DAY_US,
+        S::Date64(Some(millis)) => *millis as f64 * 1e3,
+        S::TimestampSecond(Some(time), _) => *time as f64 * per_second(TimeUnit::Second),
+        S::TimestampMillisecond(Some(time), _) => *time as f64 * per_second(TimeUnit::Millisecond),
+        S::TimestampMicrosecond(Some(time), _) | S::Time64Microsecond(Some(time)) => *time as f64,
+        S::TimestampNanosecond(Some(time), _) | S::Time64Nanosecond(Some(time)) => {
+            *time as f64 * per_second(TimeUnit::Nanosecond)
+        }
+        S::Decimal128(Some(digits), _, scale) => *digits as f64 / 10f64.powi(i32::from(*scale)),
+        S::Int8(Some(value)) => f64::from(*value),
+        S::Int16(Some(value)) => f64::from(*value),
+        S::Int32(Some(value)) => f64::from(*value),
+        S::Int64(Some(value)) => *value as f64,
+        S::UInt8(Some(value)) => f64::from(*value),
+        S::UInt16(Some(value)) => f64::from(*value),
+        S::UInt32(Some(value)) => f64::from(*value),
+        S::UInt64(Some(value)) => *value as f64,
+        S::Float32(Some(value)) => f64::from(*value),
+        S::Float64(Some(value)) => *value,
+        _ => return None,
+    };
+    number.is_finite().then_some(Value::Number(number))
+}
+
+/// Bytes that a value takes in a row of DuckDB's: strings have 16 of their own, and what is longer than 12 lies beside them.
+pub(super) fn width(kind: &DataType, average: Option<f64>) -> f64 {
+    let average = average.filter(|bytes| bytes.is_finite() && *bytes >= 0.0).map(|bytes| bytes.min(1e9));
+    match kind {
+        DataType::Boolean => 1.0,
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Binary | DataType::LargeBinary => {
+            // Arrow has four bytes of offset with each.
+            let text = average.map_or(TEXT_BYTES, |bytes| (bytes - 4.0).max(0.0));
+            16.0 + if text > 12.0 { text } else { 0.0 }
+        }
+        kind => kind.primitive_width().map(|bytes| bytes as f64).or(average).unwrap_or(2.0 * TEXT_BYTES),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_become_values() {
+        fn check(text: &str, kind: DataType, expected: Option<Value>) {
+            assert_eq!(value(text, &kind), expected, "{text}");
+        }
+        check("12", DataType::Int32, Some(Value::Number(12.0)));
+        check("-0.05", DataType::Decimal128(9, 2), Some(Value::Number(-0.05)));
+        check("1970-01-02", DataType::Date32, Some(Value::Number(DAY_US)));
+        let stamp = DataType::Timestamp(TimeUnit::Microsecond, None);
+        check("1970-01-02 00:00:00", stamp.clone(), Some(Value::Number(DAY_US)));
+        check(
+            "1970-01-02 00:00:00+00",
+            DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+            Some(Value::Number(DAY_US)),
+        );
+        check("true", DataType::Boolean, Some(Value::Number(1.0)));
+        check("abc", DataType::Utf8, Some(Value::Text("abc".to_owned())));
+        check("no number", DataType::Int64, None);
+        check("NaN", DataType::Float64, None);
+    }
+
+    #[test]
+    fn different_values_are_guessed_from_what_is_known() {
+        fn check(told: ColumnStatistics, kind: DataType, at_least: f64, at_most: f64) {
+            let distinct = column(&told, &kind, 1000.0).distinct.unwrap_or(-1.0);
+            assert!((at_least..=at_most).contains(&distinct), "{told:?}: {distinct}");
+        }
+        let bounds = |min: &str, max: &str| ColumnStatistics {
+            min: Some(min.to_owned()),
+            max: Some(max.to_owned()),
+            ..ColumnStatistics::default()
+        };
+        check(bounds("1", "7"), DataType::Int32, 7.0, 7.0);
+        check(bounds("1", "70000"), DataType::Int32, 1000.0, 1000.0);
+        check(bounds("2020-01-01", "2020-01-31"), DataType::Date32, 31.0, 31.0);
+        check(bounds("9", "1"), DataType::Int32, 1.0, 1.0);
+        check(bounds("a", "b"), DataType::Utf8, -1.0, -1.0);
+        let encoded = ColumnStatistics { uncompressed_bytes: Some(700), ..ColumnStatistics::default() };
+        check(encoded, DataType::Utf8, 8.0, 40.0);
+        let counted = ColumnStatistics { distinct_count: Some(u64::MAX), ..ColumnStatistics::default() };
+        check(counted, DataType::Utf8, 1000.0, 1000.0);
+    }
+
+    #[test]
+    fn nonsense_is_bounded() {
+        let schema = arrow::datatypes::Schema::empty();
+        let mut told = RelationStatistics { rows: Some(u64::MAX), ..RelationStatistics::default() };
+        assert!(Table::new(Arc::new(told.clone())).is_none());
+        let options = arrow::ipc::writer::IpcWriteOptions::default();
+        let generator = arrow::ipc::writer::IpcDataGenerator::default();
+        let mut tracker = arrow::ipc::writer::DictionaryTracker::new(false);
+        let encoded = generator.schema_to_bytes_with_dictionary_tracker(&schema, &mut tracker, &options);
+        let mut bytes = Vec::new();
+        arrow::ipc::writer::write_message(&mut bytes, encoded, &options).unwrap();
+        told.schema = bytes;
+        assert_eq!(Table::new(Arc::new(told)).unwrap().rows, MAX_ROWS);
+    }
+}

@@ -1,0 +1,347 @@
+//! The estimator as a whole, over canned answers of a worker.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use arrow::datatypes::{DataType, Field, Schema};
+use proptest::prelude::*;
+use prost::Message as _;
+use serde_json::{Value as Json, json};
+use tavana_wire::statistics::{
+    ColumnStatistics, FileStatistics, Reference, RelationKind, RelationStatistics, RowGroupStatistics,
+};
+use tavana_wire::{FailureKind, Role};
+
+use super::*;
+
+fn config(changes: &[&str]) -> EstimateConfig {
+    #[derive(clap::Parser)]
+    struct Program {
+        #[command(flatten)]
+        estimate: EstimateConfig,
+    }
+    let arguments = ["program", "--estimated-threads", "2"].iter().chain(changes);
+    <Program as clap::Parser>::parse_from(arguments).estimate
+}
+
+fn session() -> SessionState {
+    SessionState::new("ada", Role::User)
+}
+
+/// Answers of a worker by the last part of a relation's name.
+#[derive(Clone, Default)]
+struct Canned {
+    answers: Arc<BTreeMap<String, StatisticsAnswer>>,
+    plan: Option<String>,
+    asked: Arc<AtomicUsize>,
+    is_silent: bool,
+}
+
+impl Knowledge for Canned {
+    async fn statistics(&self, request: StatisticsRequest) -> Result<StatisticsAnswer, Failure> {
+        if self.is_silent {
+            std::future::pending::<()>().await;
+        }
+        self.asked.fetch_add(request.relations.len(), Ordering::Relaxed);
+        let name = |relation: &tavana_wire::statistics::Relation| match &relation.reference {
+            Some(Reference::Name(name)) => {
+                let last = name.parts.last().map(String::as_str).unwrap_or_default();
+                last.rsplit('/').next().unwrap_or(last).to_lowercase()
+            }
+            Some(Reference::Call(call)) => call.function.clone(),
+            None => String::new(),
+        };
+        let (mut relations, mut below) = (Vec::new(), Vec::new());
+        for relation in &request.relations {
+            let mut answer = self.answers.get(&name(relation)).cloned().unwrap_or_default().relations.into_iter();
+            let mut first = answer.next().unwrap_or_default();
+            // What views read follows all that was asked for.
+            let start = (request.relations.len() + below.len()) as u32;
+            first.reads.iter_mut().for_each(|read| *read = *read - 1 + start);
+            relations.push(first);
+            below.extend(answer);
+        }
+        relations.extend(below);
+        Ok(StatisticsAnswer { version: 1, relations })
+    }
+
+    async fn explain(&self, _: &str) -> Result<String, Failure> {
+        if self.is_silent {
+            std::future::pending::<()>().await;
+        }
+        self.plan.clone().ok_or_else(|| Failure::new(FailureKind::Binding, "no plan"))
+    }
+}
+
+fn schema_bytes(fields: &[(&str, DataType)]) -> Vec<u8> {
+    let schema =
+        Schema::new(fields.iter().map(|(name, kind)| Field::new(*name, kind.clone(), true)).collect::<Vec<_>>());
+    let options = arrow::ipc::writer::IpcWriteOptions::default();
+    let mut tracker = arrow::ipc::writer::DictionaryTracker::new(false);
+    let generator = arrow::ipc::writer::IpcDataGenerator::default();
+    let encoded = generator.schema_to_bytes_with_dictionary_tracker(&schema, &mut tracker, &options);
+    let mut bytes = Vec::new();
+    arrow::ipc::writer::write_message(&mut bytes, encoded, &options).unwrap();
+    bytes
+}
+
+/// Ten files of two row groups of a million rows each, in order of `i`; `s` takes four times as much.
+fn events() -> RelationStatistics {
+    let column = |name: &str, min: u64, max: u64, bytes: u64| ColumnStatistics {
+        name: name.to_owned(),
+        min: (name == "i").then(|| min.to_string()),
+        max: (name == "i").then(|| max.to_string()),
+        null_count: Some(0),
+        compressed_bytes: Some(bytes),
+        uncompressed_bytes: Some(bytes * 2),
+        ..ColumnStatistics::default()
+    };
+    let columns = |from: u64, rows: u64| vec![column("i", from, from + rows - 1, rows), column("s", 0, 0, rows * 4)];
+    let group = |at: u64| RowGroupStatistics { rows: 1_000_000, columns: columns(at * 1_000_000, 1_000_000) };
+    let file = |at: u64| FileStatistics {
+        name: format!("e/{at}.parquet"),
+        bytes: Some(10_000_000),
+        rows: Some(2_000_000),
+        columns: columns(at * 2_000_000, 2_000_000),
+        row_groups: vec![group(at * 2), group(at * 2 + 1)],
+        ..FileStatistics::default()
+    };
+    RelationStatistics {
+        kind: RelationKind::Parquet.into(),
+        schema: schema_bytes(&[("i", DataType::Int64), ("s", DataType::Utf8)]),
+        rows: Some(20_000_000),
+        has_exact_rows: true,
+        stored_bytes: Some(100_000_000),
+        columns: columns(0, 20_000_000),
+        files: (0..10).map(file).collect(),
+        file_count: 10,
+        ..RelationStatistics::default()
+    }
+}
+
+fn table(name: &str, rows: u64, distinct: u64) -> RelationStatistics {
+    let column = |name: &str| ColumnStatistics {
+        name: name.to_owned(),
+        distinct_count: Some(distinct),
+        ..ColumnStatistics::default()
+    };
+    RelationStatistics {
+        kind: RelationKind::Table.into(),
+        name: vec!["memory".to_owned(), "main".to_owned(), name.to_owned()],
+        schema: schema_bytes(&[("i", DataType::Int64), ("j", DataType::Int64), ("s", DataType::Utf8)]),
+        rows: Some(rows),
+        stored_bytes: Some(rows * 24),
+        columns: vec![column("i"), column("j"), column("s")],
+        ..RelationStatistics::default()
+    }
+}
+
+fn canned() -> Canned {
+    let one = |relation| StatisticsAnswer { version: 1, relations: vec![relation] };
+    let view = RelationStatistics {
+        kind: RelationKind::View.into(),
+        name: vec!["memory".to_owned(), "main".to_owned(), "v".to_owned()],
+        schema: schema_bytes(&[("i", DataType::Int64)]),
+        definition: "SELECT i FROM big WHERE (i > 5)".to_owned(),
+        reads: vec![1],
+        ..RelationStatistics::default()
+    };
+    let answers = [
+        ("events.parquet".to_owned(), one(events())),
+        ("big".to_owned(), one(table("big", 10_000_000, 1_000_000))),
+        ("small".to_owned(), one(table("small", 1000, 1000))),
+        ("v".to_owned(), StatisticsAnswer { version: 1, relations: vec![view, table("big", 10_000_000, 1_000_000)] }),
+    ];
+    Canned { answers: Arc::new(answers.into()), ..Canned::default() }
+}
+
+async fn estimate(sql: &str) -> Estimate {
+    Estimator::new(config(&["--estimate-budget-ms", "60000"])).estimate(sql, &session(), None, &canned()).await
+}
+
+#[tokio::test]
+async fn columns_and_row_groups_that_are_not_needed_are_not_read() {
+    async fn check(sql: &str, scan_bytes: u64, because: &str) {
+        let told = estimate(sql).await;
+        assert_eq!(told.source(), EstimateSource::Planned, "{sql}: {:?}", told.because);
+        assert_eq!(told.scan_bytes, Some(scan_bytes), "{sql}: {:?}", told.because);
+        assert!(told.because.iter().any(|reason| reason.contains(because)), "{sql}: {:?}", told.because);
+    }
+    check("from 'e/events.parquet'", 100_000_000, "reads 2 of 2 columns of 10 files, 95.4 MiB of 95.4 MiB").await;
+    check("select max(i) from 'e/events.parquet'", 20_000_000, "1 of 2 columns of 10 files").await;
+    check("select max(i) from 'e/events.parquet' where i < 500000", 1_000_000, "1 of 10 files").await;
+    check("select s from 'e/events.parquet' where i between 1999999 and 2000000", 10_000_000, "2 of 10 files").await;
+    check("select s from 'e/events.parquet' where i = 7000001 or i = 100", 10_000_000, "2 of 10 files").await;
+    check("select s from 'e/events.parquet' where i in (1, 2)", 5_000_000, "1 of 10 files").await;
+    check("select s from 'e/events.parquet' where i > 20000000", 0, "0 of 10 files").await;
+    check("with e as (select max(i) m from 'e/events.parquet') from e a join e b on a.m = b.m", 20_000_000, "").await;
+    check("insert into x select i from 'e/events.parquet'", 20_000_000, "").await;
+}
+
+#[tokio::test]
+async fn memory_follows_what_is_kept() {
+    let mib = async |sql: &str| {
+        let told = estimate(sql).await;
+        assert_eq!(told.source(), EstimateSource::Planned, "{sql}: {:?}", told.because);
+        told.peak_memory_bytes as f64 / (1 << 20) as f64
+    };
+    let scan = mib("select * from big").await;
+    assert!(scan < 10.0, "{scan}");
+    let sorted = mib("select * from big order by i").await;
+    assert!(sorted > 300.0, "{sorted}");
+    assert!(mib("select * from big order by i limit 10").await < 20.0);
+    let joined = mib("select * from big join small using (i)").await;
+    assert!(joined < 30.0, "{joined}");
+    assert!((mib("select * from small join big using (i)").await - joined).abs() < 1.0);
+    assert!(mib("select i, count(*) from big group by i").await > 30.0);
+    assert!(mib("select count(*) from v where i > 10").await < 10.0);
+    let lists = mib("select i, list(s) from big group by i").await;
+    assert!(lists > mib("select i, count(s) from big group by i").await + 100.0);
+    assert!(mib("select count(distinct j) from big").await > 20.0);
+    assert!(mib("select unknown_function(i, 3), strange(s) from big").await < 10.0);
+}
+
+#[tokio::test]
+async fn what_cannot_be_planned_falls_back() {
+    async fn check(
+        sql: &str,
+        knowledge: &Canned,
+        expected: Option<&Expectation>,
+        source: EstimateSource,
+        because: &str,
+    ) {
+        let estimator = Estimator::new(config(&["--estimate-budget-ms", "60000"]));
+        let told = estimator.estimate(sql, &session(), expected, knowledge).await;
+        assert_eq!(told.source(), source, "{sql}: {:?}", told.because);
+        assert!(told.because.iter().any(|reason| reason.contains(because)), "{sql}: {:?}", told.because);
+    }
+    let plan = r#"[{"name": "ORDER_BY", "children": [{"name": "SEQ_SCAN", "children": [],
+        "extra_info": {"Estimated Cardinality": "10000000"}}], "extra_info": {}}]"#;
+    let explains = Canned { plan: Some(plan.to_owned()), ..canned() };
+    let measured = Expectation { runs: 3, peak_memory_bytes: Some(77 << 20), ..Expectation::default() };
+    let unmeasured = Expectation { runs: 3, rows: Some(5), ..Expectation::default() };
+    check("from big select i where gibberish(", &explains, None, EstimateSource::Explained, "does not know its syntax")
+        .await;
+    check("select nothing from big", &explains, None, EstimateSource::Explained, "cannot plan it").await;
+    check("select * from nowhere", &explains, None, EstimateSource::Explained, "1 of 1 relations").await;
+    check("select * from nowhere", &canned(), None, EstimateSource::Default, "the default").await;
+    check("select * from nowhere", &canned(), Some(&unmeasured), EstimateSource::Default, "the default").await;
+    check("select * from big", &canned(), Some(&unmeasured), EstimateSource::Planned, "reads 3").await;
+    check(
+        "select * from big",
+        &canned(),
+        Some(&measured),
+        EstimateSource::History,
+        "3 runs of its like took up to 77.0 MiB",
+    )
+    .await;
+    check("set x = 1", &canned(), None, EstimateSource::Planned, "touches no data").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_that_never_answers_costs_the_budget_and_no_more() {
+    let silent = Canned { is_silent: true, ..canned() };
+    let estimator = Estimator::new(config(&[]));
+    for sql in ["select * from big", "this is no ( sql"] {
+        let begun = Instant::now();
+        let told = estimator.estimate(sql, &session(), None, &silent).await;
+        assert_eq!(told.source(), EstimateSource::Default);
+        assert!(begun.elapsed() <= Duration::from_millis(250), "{:?}", begun.elapsed());
+    }
+    let long = format!("select {} from big", "1 + ".repeat(200_000));
+    assert_eq!(estimator.estimate(&long, &session(), None, &canned()).await.source(), EstimateSource::Default);
+}
+
+#[tokio::test]
+async fn statistics_are_asked_for_once_for_each_caller() {
+    let knowledge = canned();
+    let estimator = Estimator::new(config(&["--estimate-budget-ms", "60000"]));
+    let mut other = session();
+    let ask = async |sql: &str, session: &SessionState| {
+        estimator.estimate(sql, session, None, &knowledge).await;
+        knowledge.asked.load(Ordering::Relaxed)
+    };
+    assert_eq!(ask("select * from big", &session()).await, 1);
+    assert_eq!(ask("select i from big a join big b using (i)", &session()).await, 1);
+    assert_eq!(ask("select i from big join small using (i)", &session()).await, 2);
+    other.principal = "bob".to_owned();
+    assert_eq!(ask("select * from big", &other).await, 3);
+    other.settings.insert("schema".to_owned(), "s".to_owned());
+    assert_eq!(ask("select * from big", &other).await, 4);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn nonsense_never_panics(
+        sql in "(select|from|with|where|group by|join|on|order by|big|small|v|i|s|count|sum|[(),.*=<>'\"0-9]| )*",
+        rows in any::<u64>(),
+        bytes in any::<u64>(),
+        average in any::<f64>(),
+        plan in ".*",
+    ) {
+        let mut lying = events();
+        lying.rows = Some(rows);
+        lying.stored_bytes = Some(bytes);
+        lying.file_count = rows;
+        for column in &mut lying.columns {
+            column.average_bytes = Some(average);
+            column.null_count = Some(bytes);
+            column.distinct_count = Some(rows);
+        }
+        for group in lying.files.iter_mut().flat_map(|file| &mut file.row_groups) {
+            group.rows = rows;
+            group.columns.iter_mut().for_each(|column| column.compressed_bytes = Some(bytes));
+        }
+        let answer = StatisticsAnswer { version: 1, relations: vec![lying] };
+        let answers = ["big", "small", "v"].map(|name| (name.to_owned(), answer.clone()));
+        let knowledge = Canned { answers: Arc::new(answers.into()), plan: Some(plan), ..Canned::default() };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(async {
+            let estimator = Estimator::new(config(&["--estimate-budget-ms", "60000"]));
+            for sql in [sql.as_str(), "select s, count(*) from big a join small b using (i) group by s order by s"] {
+                let told = estimator.estimate(sql, &session(), None, &knowledge).await;
+                assert!(told.because.iter().all(|reason| reason != "the planner failed"), "{sql}: {:?}", told.because);
+                assert!(told.peak_memory_bytes <= 1 << 51);
+            }
+        });
+    }
+}
+
+/// Sizes the statements of a folder that `bench/estimates/run.py` made, over what a worker told it, and writes them there.
+#[test]
+#[ignore = "run by bench/estimates/run.py, which gives the folder"]
+fn sizes_of_given_statements() {
+    let folder = PathBuf::from(std::env::var("TAVANA_STATEMENTS").unwrap());
+    let read = |path: PathBuf| -> StatisticsAnswer {
+        StatisticsAnswer::decode(std::fs::read(path).unwrap().as_slice()).unwrap()
+    };
+    let statements: Vec<Json> =
+        serde_json::from_slice(&std::fs::read(folder.join("statements.json")).unwrap()).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let mut sizes = serde_json::Map::new();
+    let mut known: BTreeMap<PathBuf, (Estimator, Canned)> = BTreeMap::new();
+    for statement in &statements {
+        let (name, sql) = (statement["name"].as_str().unwrap(), statement["sql"].as_str().unwrap());
+        let place = folder.join(name).parent().unwrap().to_owned();
+        let (estimator, canned) = known.entry(place.clone()).or_insert_with(|| {
+            let files = std::fs::read_dir(place).unwrap().map(|entry| entry.unwrap());
+            let answers = files.map(|file| (file.file_name().into_string().unwrap(), read(file.path())));
+            let canned = Canned { answers: Arc::new(answers.collect()), ..Canned::default() };
+            (Estimator::new(config(&["--estimate-budget-ms", "60000", "--statistics-fresh-seconds", "600"])), canned)
+        });
+        let canned = Canned { plan: statement["plan"].as_str().map(str::to_owned), ..canned.clone() };
+        let told = runtime.block_on(estimator.estimate(sql, &session(), None, &canned));
+        // Once more with its statistics cached, but not its plan.
+        let begun = std::time::Instant::now();
+        runtime.block_on(estimator.estimate(&format!("{sql} "), &session(), None, &canned));
+        let us = u64::try_from(begun.elapsed().as_micros()).unwrap();
+        let size = json!({
+            "peak": told.peak_memory_bytes, "scan": told.scan_bytes, "rows": told.rows, "output": told.output_bytes,
+            "source": format!("{:?}", told.source()), "because": told.because, "us": us,
+        });
+        sizes.insert(name.to_owned(), size);
+    }
+    std::fs::write(folder.join("sizes.json"), serde_json::to_vec_pretty(&sizes).unwrap()).unwrap();
+}

@@ -134,6 +134,11 @@ impl History {
         }
     }
 
+    /// The most bytes of a statement's text that are kept.
+    pub(crate) fn text_bytes(&self) -> usize {
+        self.config.query_log_text_bytes
+    }
+
     /// The statements that ended, the newest first: those of `principal`, or of everybody without one.
     ///
     /// # Errors
@@ -222,7 +227,7 @@ fn decoded(row: &[u8]) -> Option<QueryRow> {
 }
 
 /// A statement's text as the log shows it: cut, and not at all where it may hold credentials.
-fn shown(sql: &str, limit: usize) -> String {
+pub(crate) fn shown(sql: &str, limit: usize) -> String {
     if may_hold_credentials(sql) {
         return String::new();
     }

@@ -27,6 +27,8 @@ mod history;
 mod metrics;
 pub mod program;
 mod query;
+#[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "used by admission"))]
+mod queue;
 mod relay;
 mod route;
 mod session;

@@ -3,6 +3,7 @@
 use tavana_wire::{Failure, FailureKind};
 
 use crate::flight_sql::PeekError;
+use crate::queue::QueueError;
 use crate::relay::RelayError;
 use crate::route::RouteError;
 
@@ -20,6 +21,8 @@ pub(crate) enum GatewayError {
     Route(#[from] RouteError),
     #[error(transparent)]
     Relay(#[from] RelayError),
+    #[error(transparent)]
+    Queue(#[from] QueueError),
 }
 
 impl GatewayError {
@@ -30,6 +33,7 @@ impl GatewayError {
             Self::Peek(error) => error.kind(),
             Self::Route(error) => error.kind(),
             Self::Relay(error) => error.kind(),
+            Self::Queue(error) => error.kind(),
         }
     }
 }

@@ -26,7 +26,7 @@ mod size;
 mod tables;
 #[cfg(test)]
 mod tests;
-mod tokens;
+pub(crate) mod tokens;
 
 use std::future::Future;
 use std::num::NonZeroUsize;

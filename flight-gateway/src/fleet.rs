@@ -5,6 +5,7 @@
 //! answer only when it happens several times in a row: a busy worker is not a dead one. The next good answer
 //! brings it back. A call takes a [`Place`] on a worker and holds it until the last byte.
 
+mod capacity;
 mod endpoint;
 mod health;
 
@@ -14,11 +15,13 @@ use std::time::Duration;
 
 use http::HeaderMap;
 use tavana_wire::action::WorkerStatus;
-use tavana_wire::{WorkerId, headers};
+use tavana_wire::capacity::Capacity;
+use tavana_wire::{GatewayId, WorkerId, headers};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::metrics::Metrics;
+use crate::queue::{Admission, Opening, Permit, Room};
 use crate::relay::root_cause;
 use crate::route::{self, Candidate, Health, RouteError, Target};
 pub use endpoint::WorkerEndpoint;
@@ -37,6 +40,8 @@ pub(crate) struct Fleet {
 struct Worker {
     endpoint: WorkerEndpoint,
     condition: watch::Sender<Condition>,
+    /// What it told last that it has room for.
+    capacity: watch::Sender<Option<Capacity>>,
     /// Running calls by lane of the endpoint.
     running: Vec<AtomicUsize>,
 }
@@ -47,6 +52,7 @@ pub(crate) struct Place {
     pub(crate) at: usize,
     worker: Arc<Worker>,
     lane: usize,
+    permit: Option<Permit>,
 }
 
 /// How often and how patiently workers are asked for their status.
@@ -86,6 +92,26 @@ impl Fleet {
         tasks
     }
 
+    /// Starts watching what every worker has room for, until the returned set is dropped.
+    pub(crate) fn watch_capacity(
+        self: &Arc<Self>,
+        admission: &Admission,
+        gateway: GatewayId,
+        token: &Arc<ServiceToken>,
+    ) -> JoinSet<()> {
+        let mut tasks = JoinSet::new();
+        for worker in &self.workers {
+            let (worker, admission, token) = (worker.clone(), admission.clone(), token.clone());
+            tasks.spawn(async move {
+                loop {
+                    worker.watch_capacity(&admission, gateway, &token).await;
+                    tokio::time::sleep(capacity::AGAIN).await;
+                }
+            });
+        }
+        tasks
+    }
+
     /// Waits until every worker has answered its first question, or failed to.
     pub(crate) async fn checked(&self) {
         for worker in &self.workers {
@@ -104,6 +130,23 @@ impl Fleet {
         let at = route::choose(target, &candidates, avoid)?;
         let worker = self.workers.get(at).ok_or(RouteError::NoWorker)?;
         Ok(worker.take(at))
+    }
+
+    /// Takes the place that a permit is for.
+    ///
+    /// # Errors
+    /// The permit, when its worker is gone.
+    pub(crate) fn place_on(&self, permit: Permit) -> Result<Place, Permit> {
+        let id = Some(permit.grant().worker);
+        let found = self.workers.iter().enumerate().find(|(_, worker)| worker.condition.borrow().id == id);
+        match found {
+            Some((at, worker)) => {
+                let mut place = worker.take(at);
+                place.permit = Some(permit);
+                Ok(place)
+            }
+            None => Err(permit),
+        }
     }
 
     /// A place on every worker that answers, for questions to all of them.
@@ -160,13 +203,36 @@ impl Fleet {
 impl Worker {
     fn new(endpoint: WorkerEndpoint) -> Self {
         let running = (0..endpoint.lanes()).map(|_| AtomicUsize::new(0)).collect();
-        Self { endpoint, condition: watch::Sender::new(Condition::default()), running }
+        let (condition, capacity) = (watch::Sender::new(Condition::default()), watch::Sender::new(None));
+        Self { endpoint, condition, capacity, running }
     }
 
     fn candidate(&self) -> Candidate {
         let condition = self.condition.borrow();
         let running = self.running.iter().map(|lane| lane.load(Ordering::Relaxed)).sum();
         Candidate { id: condition.id, health: condition.health, running }
+    }
+
+    /// Tells admission what the worker has room for, until that cannot be known any more.
+    async fn watch_capacity(&self, admission: &Admission, gateway: GatewayId, token: &ServiceToken) {
+        let mut condition = self.condition.subscribe();
+        let known = condition.wait_for(|condition| condition.id.is_some()).await.ok().and_then(|known| known.id);
+        let Some(id) = known else { return };
+        let closed = Room { opening: Opening::Closed, ..Room::default() };
+        let watch = capacity::watch(self.endpoint.control(), token, gateway, |told| {
+            self.capacity.send_replace(Some(told));
+            admission.update(id, capacity::room(&told));
+        });
+        let reason = tokio::select! {
+            ended = watch => ended.err().map_or_else(|| "it ended".to_owned(), |failure| failure.message),
+            _ = condition.wait_for(|condition| condition.id != Some(id)) => "the worker was restarted".to_owned(),
+        };
+        tracing::debug!(worker = self.endpoint.name(), reason, "the worker's capacity is not known");
+        self.capacity.send_replace(None);
+        match condition.borrow().id == Some(id) {
+            true => admission.update(id, closed),
+            false => admission.remove(id),
+        }
     }
 
     /// A place on the lane with the fewest calls. Two calls that choose at once may choose the same: the
@@ -177,11 +243,16 @@ impl Worker {
         if let Some(running) = self.running.get(lane) {
             running.fetch_add(1, Ordering::Relaxed);
         }
-        Place { at, worker: self.clone(), lane }
+        Place { at, worker: self.clone(), lane, permit: None }
     }
 }
 
 impl Place {
+    /// The permit that it was taken with.
+    pub(crate) fn permit(&mut self) -> Option<Permit> {
+        self.permit.take()
+    }
+
     /// The way to the worker.
     pub(crate) fn service(&self) -> PeerService {
         self.worker.endpoint.lane(self.lane)

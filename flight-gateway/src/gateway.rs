@@ -13,7 +13,7 @@ use serde::Serialize;
 use tavana_daemon::admin::Readiness;
 use tavana_daemon::login::Login;
 use tavana_daemon::telemetry;
-use tavana_wire::{Failure, FailureKind, Sealer};
+use tavana_wire::{Failure, FailureKind, GatewayId, Sealer};
 use tokio::task::JoinSet;
 use tonic::Status;
 use tonic::body::Body;
@@ -21,15 +21,19 @@ use tracing::Instrument as _;
 use tracing::field::Empty;
 
 use crate::error::GatewayError;
+use crate::estimate::{EstimateConfig, Estimator};
 use crate::fleet::{Fleet, Pace, WorkerEndpoint};
 use crate::flight_sql::{Limits, Method};
+use crate::history::{History, HistoryConfig, HistoryError};
 use crate::metrics::{Metrics, Record};
 use crate::query;
+use crate::queue::{Admission, QueueConfig};
 use crate::session::Homes;
+use crate::statements::Statements;
 use tavana_daemon::service_token::ServiceToken;
 
 /// The settings of a gateway, wherever it runs.
-#[derive(clap::Args, Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(clap::Args, Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct GatewayConfig {
     /// The most seconds that a call may take, its result included; 0 for no limit. A client's own shorter
@@ -66,6 +70,21 @@ pub struct GatewayConfig {
     /// The seconds after which an unused home worker is forgotten.
     #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
     pub session_memory_seconds: u64,
+
+    /// How statements are sized.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub estimate: EstimateConfig,
+
+    /// How they wait for room.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub queue: QueueConfig,
+
+    /// What is kept of them.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub history: HistoryConfig,
 }
 
 /// A gateway in front of workers: a tower service for every gRPC request of Flight. Clones share
@@ -73,7 +92,7 @@ pub struct GatewayConfig {
 #[derive(Clone)]
 pub struct Gateway {
     parts: Arc<Parts>,
-    _checks: Arc<JoinSet<()>>,
+    _checks: Arc<[JoinSet<()>; 2]>,
 }
 
 /// What the stages of a call use.
@@ -83,6 +102,10 @@ pub(crate) struct Parts {
     pub(crate) service_token: Arc<ServiceToken>,
     pub(crate) fleet: Arc<Fleet>,
     pub(crate) homes: Homes,
+    pub(crate) estimator: Estimator,
+    pub(crate) admission: Admission,
+    pub(crate) statements: Statements,
+    pub(crate) id: GatewayId,
     pub(crate) limits: Limits,
     pub(crate) query_timeout: Option<Duration>,
     metrics: Arc<Metrics>,
@@ -93,7 +116,7 @@ impl GatewayConfig {
     /// `readiness`: ready while one of them is up. Must be called within a tokio runtime.
     ///
     /// # Errors
-    /// When `registry` has metrics of these names already.
+    /// When `registry` has metrics of these names already, or the history cannot be opened.
     pub fn build(
         &self,
         login: Arc<Login>,
@@ -101,7 +124,8 @@ impl GatewayConfig {
         workers: Vec<WorkerEndpoint>,
         registry: &Registry,
         readiness: &Readiness,
-    ) -> Result<Gateway, prometheus::Error> {
+    ) -> Result<Gateway, HistoryError> {
+        let history = History::open(self.history.clone(), registry)?;
         let metrics = Arc::new(Metrics::register(registry)?);
         let service_token = Arc::new(ServiceToken::new(sealer.clone()));
         let part = readiness.register("workers");
@@ -113,14 +137,29 @@ impl GatewayConfig {
             interval: Duration::from_millis(self.worker_check_interval_ms),
             deadline: Duration::from_millis(self.worker_check_timeout_ms),
         };
-        let checks = fleet.watch(pace, &service_token);
+        let (admission, id) = (Admission::new(&self.queue, registry)?, GatewayId::random());
+        let checks = [fleet.watch(pace, &service_token), fleet.watch_capacity(&admission, id, &service_token)];
         let homes = Homes::new(self.max_remembered_sessions, Duration::from_secs(self.session_memory_seconds));
         let limits = Limits {
             message_bytes: usize::try_from(self.max_message_bytes).unwrap_or(usize::MAX),
             arrival: Duration::from_secs(self.request_timeout_seconds),
         };
         let query_timeout = (self.query_timeout_seconds > 0).then(|| Duration::from_secs(self.query_timeout_seconds));
-        let parts = Parts { login, sealer, service_token, fleet, homes, limits, query_timeout, metrics };
+        let (estimator, statements) = (Estimator::new(self.estimate.clone()), Statements::new(history));
+        let parts = Parts {
+            login,
+            sealer,
+            service_token,
+            fleet,
+            homes,
+            estimator,
+            admission,
+            statements,
+            id,
+            limits,
+            query_timeout,
+            metrics,
+        };
         Ok(Gateway { parts: Arc::new(parts), _checks: Arc::new(checks) })
     }
 }
@@ -176,7 +215,7 @@ fn refuse(error: GatewayError, record: &Record) -> http::Response<Body> {
         }
         _ => tracing::debug!(failure = kind.label(), message, "call refused"),
     }
-    record.end(kind.code());
+    record.fail_with(kind.code(), Some(kind.label()));
     Status::from(failure).into_http()
 }
 

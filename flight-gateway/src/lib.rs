@@ -11,27 +11,27 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+mod admit;
 mod ask;
 mod auth;
 mod cancel;
 mod deadline;
 mod error;
-#[expect(dead_code, reason = "used by admission")]
 mod estimate;
 mod fleet;
 mod flight_sql;
 mod gateway;
 mod handshake;
-#[cfg_attr(not(test), expect(dead_code, reason = "used by admission"))]
 mod history;
 mod metrics;
+mod own;
 pub mod program;
 mod query;
-#[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "used by admission"))]
 mod queue;
 mod relay;
 mod route;
 mod session;
+mod statements;
 
 pub use fleet::WorkerEndpoint;
 pub use gateway::{Gateway, GatewayConfig};

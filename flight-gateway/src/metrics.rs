@@ -3,15 +3,18 @@
 //! A call is counted once, when it ends: with the status the client saw, or `CANCELLED` when the
 //! client left before there was one.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use http::HeaderMap;
 use prometheus::{HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
+use tavana_wire::{estimate, headers};
 use tonic::Code;
 use tracing::Span;
 
 use crate::flight_sql::Method;
+use crate::statements::Followed;
 
 /// Seconds: from a cached metadata answer to an hour's export.
 const BUCKETS: [f64; 16] =
@@ -67,6 +70,8 @@ struct Account {
     started: Instant,
     ended: AtomicBool,
     span: Span,
+    /// The statement that the call runs.
+    followed: Mutex<Option<Followed>>,
 }
 
 impl Record {
@@ -74,12 +79,31 @@ impl Record {
     pub(crate) fn open(metrics: Arc<Metrics>, method: Option<Method>, span: Span) -> Self {
         metrics.running.inc();
         let method = method.map_or("other", Method::name);
-        Self(Arc::new(Account { metrics, method, started: Instant::now(), ended: AtomicBool::new(false), span }))
+        let (started, ended) = (Instant::now(), AtomicBool::new(false));
+        Self(Arc::new(Account { metrics, method, started, ended, span, followed: Mutex::default() }))
+    }
+
+    /// Follows the statement that the call runs until the account is closed.
+    pub(crate) fn follow(&self, followed: Followed) {
+        *self.0.followed() = Some(followed);
+    }
+
+    /// Notes something about the statement that the call runs, if it runs one.
+    pub(crate) fn statement(&self, note: impl FnOnce(&Followed)) {
+        if let Some(followed) = self.0.followed().as_ref() {
+            note(followed);
+        }
     }
 
     /// Counts bytes that were passed on.
     pub(crate) fn relayed(&self, bytes: usize) {
         self.0.metrics.relayed_bytes.inc_by(u64::try_from(bytes).unwrap_or(u64::MAX));
+    }
+
+    /// Counts bytes of a result that were passed on to the client.
+    pub(crate) fn delivered(&self, bytes: usize) {
+        self.relayed(bytes);
+        self.statement(|followed| followed.relayed(u64::try_from(bytes).unwrap_or(u64::MAX)));
     }
 
     /// Notes something about the call in its span.
@@ -96,15 +120,41 @@ impl Record {
     pub(crate) fn end(&self, code: Code) {
         self.0.end(code);
     }
+
+    /// The same with what the worker said last, in trailers: what is for the gateway alone is taken out.
+    pub(crate) fn end_with(&self, code: Code, trailers: &mut HeaderMap) {
+        if let Some(actual) = estimate::take(trailers, headers::ACTUAL) {
+            self.statement(|followed| followed.measured(actual));
+        }
+        let label = trailers.get(headers::FAILURE).and_then(|label| label.to_str().ok());
+        self.fail_with(code, label);
+    }
+
+    /// The same with the label of the failure.
+    pub(crate) fn fail_with(&self, code: Code, label: Option<&str>) {
+        if code != Code::Ok {
+            self.statement(|followed| followed.ended(label.or(Some("unknown"))));
+        }
+        self.0.end(code);
+    }
 }
 
 impl Account {
+    fn followed(&self) -> std::sync::MutexGuard<'_, Option<Followed>> {
+        self.followed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn end(&self, code: Code) {
         if self.ended.swap(true, Ordering::Relaxed) {
             return;
         }
         let label = code_label(code);
         self.span.record("code", label);
+        let followed = self.followed().take();
+        if let Some(followed) = followed.as_ref().filter(|_| code == Code::Ok) {
+            followed.ended(None);
+        }
+        drop(followed);
         self.metrics.calls.with_label_values(&[self.method, label]).inc();
         self.metrics.seconds.with_label_values(&[self.method]).observe(self.started.elapsed().as_secs_f64());
         self.metrics.running.dec();

@@ -4,20 +4,26 @@
 //! [`Arrived`] is [`Known`] once its caller is, [`Checked`] once its handles are, and only then can be
 //! sent to a worker.
 
-use http::{Method as HttpMethod, Version};
+use http::{HeaderMap, HeaderValue, Method as HttpMethod, Version};
 use tavana_daemon::login::{Caller, Login};
 use tavana_daemon::telemetry;
-use tavana_wire::{Failure, Handle, QueryId, Sealer, headers};
+use tavana_wire::estimate::{self, Estimate};
+use tavana_wire::{Failure, GatewayId, Handle, QueryId, Sealer, SessionState, headers};
 use tonic::body::Body;
 
+use crate::admit::{Asker, Sized};
 use crate::auth;
 use crate::deadline::Deadline;
 use crate::error::GatewayError;
+use crate::estimate::Class;
+use crate::fleet::Place;
+use crate::flight_sql::command::{Statement, Step};
 use crate::flight_sql::{Asked, Limits, Method, Purpose, RequestBody, message};
 use crate::gateway::Parts;
 use crate::metrics::Record;
 use crate::relay::{self, RelayError, Terms, upload};
 use crate::route::{self, Target};
+use crate::statements::Arrival;
 use crate::{cancel, handshake, session};
 
 /// Answers one call.
@@ -39,13 +45,14 @@ pub(crate) async fn answer(
     let known = arrived.identify(&gateway.login, record).await?;
     let (checked, body) = known.check(&gateway.sealer, gateway.limits, record).await?;
 
-    // Admission belongs here: the estimate of what the statement needs, its wait in the queue, and a permit
-    // that the relay holds until the last byte, next to its place on the worker.
-
     let target = checked.target(gateway);
-    let mut reply = match (checked.asked.purpose, target) {
-        (Purpose::Cancel, Target::Anywhere) => checked.cancel_everywhere(body, gateway, record).await?,
-        (_, target) => checked.relay(body, target, gateway, record).await?,
+    let mut reply = match (checked.statement(), checked.asked.purpose, target) {
+        (_, Purpose::Cancel, Target::Anywhere) => checked.cancel_everywhere(body, gateway, record).await?,
+        (Some(statement), _, target) => {
+            let sized = Sized::of(statement, checked.session(), gateway, &checked.asker(target, gateway)).await;
+            checked.run(body, sized, target, gateway, record).await?
+        }
+        (None, _, target) => checked.relay(body, target, None, gateway, record).await?,
     };
 
     gateway.homes.learn(reply.headers(), &gateway.sealer, &gateway.login);
@@ -55,6 +62,28 @@ pub(crate) async fn answer(
     }
     session::renew(reply.headers_mut(), &checked.caller, &gateway.login, &gateway.homes);
     Ok(reply)
+}
+
+/// What a worker is told of a statement.
+#[derive(Clone, Copy)]
+struct Told<'a> {
+    /// Memory that is reserved for it; 0 lets it be planned only; `None` lets it run without.
+    grant_bytes: Option<u64>,
+    estimate: Option<&'a Estimate>,
+}
+
+impl Told<'_> {
+    fn tell(&self, told: &mut HeaderMap, gateway: GatewayId) {
+        if let Ok(id) = HeaderValue::try_from(gateway.to_string()) {
+            told.insert(headers::GATEWAY, id);
+        }
+        if let Some(bytes) = self.grant_bytes {
+            told.insert(headers::GRANT, HeaderValue::from(bytes));
+        }
+        if let Some(estimate) = self.estimate {
+            estimate::put(told, headers::ESTIMATE, estimate);
+        }
+    }
 }
 
 /// A request for a worker, from nobody yet.
@@ -119,7 +148,126 @@ impl Checked {
     }
 
     fn terms(&self) -> Terms {
-        Terms { purpose: self.asked.purpose, deadline: self.deadline }
+        Terms { purpose: self.asked.purpose, deadline: self.deadline, killed: None }
+    }
+
+    fn statement(&self) -> Option<Statement> {
+        self.asked.statement(&self.handles)
+    }
+
+    /// The session whose names and rights count: that of a handle, if there is one.
+    fn session(&self) -> &SessionState {
+        self.handles.iter().find_map(|handle| handle.session.as_ref()).unwrap_or(&self.caller.session)
+    }
+
+    fn asker(&self, target: Target, gateway: &Parts) -> Asker {
+        let Parts { login, service_token, .. } = gateway;
+        let headers = auth::worker_headers(HeaderMap::new(), &self.caller, login, service_token, self.query);
+        Asker { fleet: gateway.fleet.clone(), target, headers }
+    }
+
+    /// Has a statement planned or run. What may take memory waits for room first; what only reads is planned without, and waits
+    /// when it is fetched.
+    async fn run(
+        &self,
+        body: RequestBody,
+        sized: Sized,
+        target: Target,
+        gateway: &Parts,
+        record: &Record,
+    ) -> Result<http::Response<Body>, GatewayError> {
+        if sized.class == Class::Trivial {
+            let told = Told { grant_bytes: None, estimate: sized.estimate.as_ref() };
+            return self.relay(body, target, Some(told), gateway, record).await;
+        }
+        let mut body = body;
+        if sized.class == Class::Read && sized.statement.step == Step::Plan {
+            let again = body.again();
+            let told = Told { grant_bytes: Some(0), estimate: sized.estimate.as_ref() };
+            match (self.relay(body, target, Some(told), gateway, record).await, again) {
+                // It does more than read.
+                (Err(GatewayError::Relay(RelayError::NoRoom)), Some(again)) => body = again,
+                (outcome, _) => return outcome,
+            }
+        }
+        self.run_admitted(body, &sized, target, gateway, record).await
+    }
+
+    /// Waits for room and runs the statement there; where that is gone by then it waits again, at its old place.
+    async fn run_admitted(
+        &self,
+        mut body: RequestBody,
+        sized: &Sized,
+        target: Target,
+        gateway: &Parts,
+        record: &Record,
+    ) -> Result<http::Response<Body>, GatewayError> {
+        let followed = gateway.statements.follow(&self.arrival(sized));
+        if let Some(estimate) = &sized.estimate {
+            followed.estimated(estimate);
+        }
+        let terms = Terms { killed: Some(followed.killed()), ..self.terms() };
+        record.follow(followed);
+        let mut permit = sized.admit(gateway, self.query, &self.caller.session, target, &terms).await?;
+        loop {
+            let grant = *permit.grant();
+            let place = match gateway.fleet.place_on(permit) {
+                Ok(place) => place,
+                Err(gone) => {
+                    permit = gone.refused().await?;
+                    continue;
+                }
+            };
+            record.note("worker", place.worker());
+            record.statement(|followed| followed.started(Some(&grant), place.worker()));
+            let again = body.again();
+            let told = Told { grant_bytes: Some(grant.bytes), estimate: sized.estimate.as_ref() };
+            match self.send(place, body, Some(told), terms.clone(), gateway, record).await {
+                Ok(reply) => return Ok(reply),
+                Err((error, mut place)) => {
+                    if let RelayError::NotSent(cause) = &error {
+                        gateway.fleet.unreachable(&place, cause);
+                    }
+                    let nothing_done = matches!(error, RelayError::NoRoom | RelayError::NotSent(_));
+                    let (Some(again), Some(held), true) = (again, place.permit(), nothing_done) else {
+                        return Err(error.into());
+                    };
+                    drop(place);
+                    body = again;
+                    permit = tokio::select! {
+                        permit = held.refused() => permit?,
+                        cut = terms.cut() => return Err(cut.into()),
+                    };
+                }
+            }
+        }
+    }
+
+    fn arrival<'a>(&'a self, sized: &'a Sized) -> Arrival<'a> {
+        Arrival {
+            query: self.query,
+            session: &self.caller.session,
+            protocol: if self.head.headers.contains_key(headers::SERVICE) { "postgresql" } else { "flight" },
+            class: sized.class.name(),
+            sql: &sized.statement.sql,
+        }
+    }
+
+    /// Sends the call to the worker of a place.
+    async fn send(
+        &self,
+        place: Place,
+        body: RequestBody,
+        told: Option<Told<'_>>,
+        terms: Terms,
+        gateway: &Parts,
+        record: &Record,
+    ) -> Result<http::Response<Body>, (RelayError, Place)> {
+        let at = place.at;
+        let (upload, end) = upload::body(body, record);
+        let mut reply = relay::send(place, self.request(upload, told, gateway, record), end, terms, record).await?;
+        gateway.fleet.learn_id(at, reply.headers_mut());
+        Ok(reply)
     }
 
     /// Sends the call to a worker; when that cannot be reached, and does not alone hold what the call
@@ -128,6 +276,7 @@ impl Checked {
         &self,
         mut body: RequestBody,
         target: Target,
+        told: Option<Told<'_>>,
         gateway: &Parts,
         record: &Record,
     ) -> Result<http::Response<Body>, GatewayError> {
@@ -136,14 +285,8 @@ impl Checked {
             let again = body.again().filter(|_| avoid.is_none() && !matches!(target, Target::Pinned(..)));
             let place = gateway.fleet.place(target, avoid)?;
             record.note("worker", place.worker());
-            let at = place.at;
-            let (upload, end) = upload::body(body, record);
-            let sent = relay::send(place, self.request(upload, gateway, record), end, self.terms(), record).await;
-            let (error, place) = match sent {
-                Ok(mut reply) => {
-                    gateway.fleet.learn_id(at, reply.headers_mut());
-                    return Ok(reply);
-                }
+            let (error, place) = match self.send(place, body, told, self.terms(), gateway, record).await {
+                Ok(reply) => return Ok(reply),
                 Err(failed) => failed,
             };
             if let RelayError::NotSent(cause) = &error {
@@ -170,7 +313,7 @@ impl Checked {
             .into_iter()
             .map(|place| {
                 let (copy, _end) = upload::body(body.again().unwrap_or_default(), record);
-                (place, self.request(copy, gateway, record))
+                (place, self.request(copy, None, gateway, record))
             })
             .collect();
         drop(body);
@@ -178,12 +321,21 @@ impl Checked {
     }
 
     /// The request as its worker gets it.
-    fn request(&self, body: Body, gateway: &Parts, record: &Record) -> http::Request<Body> {
+    fn request(
+        &self,
+        body: Body,
+        statement: Option<Told<'_>>,
+        gateway: &Parts,
+        record: &Record,
+    ) -> http::Request<Body> {
         let Parts { login, service_token, .. } = gateway;
         let mut told = auth::worker_headers(self.head.headers.clone(), &self.caller, login, service_token, self.query);
         told.remove(headers::GRPC_TIMEOUT);
         if let Some(deadline) = self.deadline {
             told.insert(headers::GRPC_TIMEOUT, deadline.header());
+        }
+        if let Some(statement) = statement {
+            statement.tell(&mut told, gateway.id);
         }
         telemetry::pass_on(record.span(), &mut told);
         let mut request = http::Request::new(body);

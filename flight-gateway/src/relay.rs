@@ -14,7 +14,8 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, StatusCode, header};
 use tavana_daemon::peer::CallError;
-use tavana_wire::FailureKind;
+use tavana_wire::{FailureKind, headers};
+use tokio_util::sync::CancellationToken;
 use tonic::Code;
 use tonic::body::Body;
 use tower::{BoxError, ServiceExt as _};
@@ -43,6 +44,12 @@ pub(crate) enum RelayError {
         #[source]
         source: BoxError,
     },
+    /// The worker had no room for it, and did nothing.
+    #[error("the worker had no room for the statement, and nothing was done; try again")]
+    NoRoom,
+    /// Somebody ended it.
+    #[error("the statement was ended by KILL")]
+    Killed,
     /// Its time ran out.
     #[error("the time limit of {} s ran out and the call was cancelled", .0.as_secs_f64())]
     Deadline(Duration),
@@ -51,7 +58,8 @@ pub(crate) enum RelayError {
 impl RelayError {
     pub(crate) fn kind(&self) -> FailureKind {
         match self {
-            Self::NotSent(_) => FailureKind::Unavailable,
+            Self::NotSent(_) | Self::NoRoom => FailureKind::Unavailable,
+            Self::Killed => FailureKind::Cancelled,
             Self::Lost { purpose, .. } => match purpose {
                 Purpose::Look | Purpose::Release | Purpose::CloseSession | Purpose::Cancel => FailureKind::Unavailable,
                 Purpose::Fetch => FailureKind::ResultLost,
@@ -78,10 +86,41 @@ fn lost_message(purpose: Purpose) -> &'static str {
 }
 
 /// A call's terms, apart from where it goes.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct Terms {
     pub(crate) purpose: Purpose,
     pub(crate) deadline: Option<Deadline>,
+    /// Resolves when somebody ends the statement.
+    pub(crate) killed: Option<CancellationToken>,
+}
+
+impl Terms {
+    /// Resolves when the call must end before it is over, with why.
+    pub(crate) async fn cut(&self) -> RelayError {
+        let deadline = async {
+            match self.deadline {
+                Some(deadline) => {
+                    tokio::time::sleep_until(deadline.at).await;
+                    RelayError::Deadline(deadline.given)
+                }
+                None => std::future::pending().await,
+            }
+        };
+        let killed = async {
+            match &self.killed {
+                Some(killed) => killed.cancelled().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            error = deadline => error,
+            () = killed => RelayError::Killed,
+        }
+    }
+
+    fn can_be_cut(&self) -> bool {
+        self.deadline.is_some() || self.killed.is_some()
+    }
 }
 
 /// Sends a request to the worker of `place` and gives the response back as it comes. `end` belongs to the
@@ -96,15 +135,12 @@ pub(crate) async fn send(
     terms: Terms,
     record: &Record,
 ) -> Result<http::Response<Body>, (RelayError, Place)> {
-    let answer = place.service().oneshot(request);
-    let answer = match terms.deadline {
-        None => answer.await,
-        Some(deadline) => match tokio::time::timeout_at(deadline.at, answer).await {
-            Ok(answer) => answer,
-            Err(_) => return Err((RelayError::Deadline(deadline.given), place)),
-        },
+    let answer = tokio::select! {
+        answer = place.service().oneshot(request) => answer,
+        cut = terms.cut() => return Err((cut, place)),
     };
     match answer {
+        Ok(response) if has_no_room(response.headers()) => Err((RelayError::NoRoom, place)),
         Ok(response) if response.status() == StatusCode::OK => Ok(pass_on(response, place, end, terms, record)),
         Ok(response) => {
             let source = format!("the worker answered with HTTP {}", response.status()).into();
@@ -123,15 +159,20 @@ fn pass_on(
     record: &Record,
 ) -> http::Response<Body> {
     let (mut parts, body) = response.into_parts();
+    let said = grpc_status(&parts.headers);
     // What the gateway may have to add at the end would not fit an announced length.
     parts.headers.remove(header::CONTENT_LENGTH);
-    if let Some(code) = grpc_status(&parts.headers) {
+    if let Some(code) = said {
         // All there is to say was said in the headers.
-        record.end(code);
+        record.end_with(code, &mut parts.headers);
         return http::Response::from_parts(parts, Body::empty());
     }
     let download = Download::new(body, place, end, terms, record.clone());
     http::Response::from_parts(parts, Body::new(download))
+}
+
+fn has_no_room(headers: &HeaderMap) -> bool {
+    headers.get(headers::FAILURE).is_some_and(|label| label == FailureKind::NoRoom.label())
 }
 
 /// The gRPC status in headers or trailers.

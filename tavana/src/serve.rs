@@ -58,7 +58,13 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     worker.maintain(program.drain.clone(), &program.registry)?;
     let embedded = WorkerEndpoint::in_memory("embedded", worker.service());
     let (login, sealer) = (Arc::clone(&program.login), Arc::clone(&program.sealer));
-    let gateway = settings.gateway.build(login, sealer, vec![embedded], &program.registry, &program.readiness)?;
+    let history = settings.gateway.history.clone();
+    let history = match &settings.worker.data_dir {
+        Some(folder) => history.or_in(folder),
+        None => history,
+    };
+    let config = GatewayConfig { history, ..settings.gateway.clone() };
+    let gateway = config.build(login, sealer, vec![embedded], &program.registry, &program.readiness)?;
     gateway.checked().await;
     let frontend = build_frontend(&settings, &gateway, &program)?;
     let postgresql = pg.as_ref().map(|listener| listener.uri(&settings.pg.pg_database));

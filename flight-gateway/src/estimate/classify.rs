@@ -17,6 +17,17 @@ pub(crate) enum Class {
     Write,
 }
 
+impl Class {
+    /// Its name in tables.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Trivial => "trivial",
+            Self::Read => "read",
+            Self::Write => "write",
+        }
+    }
+}
+
 /// Functions that do something, as the worker knows them.
 const EFFECTS: &[&str] = &["nextval", "setseed", "checkpoint", "force_checkpoint", "dbgen", "dsdgen"];
 

@@ -6,7 +6,7 @@
 
 /// What a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum TokenKind {
+pub(crate) enum TokenKind {
     /// A name or keyword without quotes.
     Word,
     /// `"name"`.
@@ -24,27 +24,27 @@ pub(super) enum TokenKind {
 
 /// A piece of a text that is neither space nor comment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Token<'a> {
-    pub(super) kind: TokenKind,
-    pub(super) text: &'a str,
+pub(crate) struct Token<'a> {
+    pub(crate) kind: TokenKind,
+    pub(crate) text: &'a str,
 }
 
 impl Token<'_> {
     /// Whether it is this keyword, given in lower case.
-    pub(super) fn is(&self, keyword: &str) -> bool {
+    pub(crate) fn is(&self, keyword: &str) -> bool {
         self.kind == TokenKind::Word && self.text.eq_ignore_ascii_case(keyword)
     }
 
-    pub(super) fn is_any(&self, keywords: &[&str]) -> bool {
+    pub(crate) fn is_any(&self, keywords: &[&str]) -> bool {
         keywords.iter().any(|keyword| self.is(keyword))
     }
 
-    pub(super) fn is_symbol(&self, symbol: &str) -> bool {
+    pub(crate) fn is_symbol(&self, symbol: &str) -> bool {
         self.kind == TokenKind::Symbol && self.text == symbol
     }
 
     /// The name it is, in lower case and without quotes; empty when it is none.
-    pub(super) fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         match self.kind {
             TokenKind::Word => self.text.to_lowercase(),
             TokenKind::Quoted => {
@@ -56,7 +56,7 @@ impl Token<'_> {
 }
 
 /// The tokens of `sql`, without spaces and comments.
-pub(super) fn tokens(sql: &str) -> impl Iterator<Item = Token<'_>> {
+pub(crate) fn tokens(sql: &str) -> impl Iterator<Item = Token<'_>> {
     let mut at = 0;
     std::iter::from_fn(move || {
         loop {

@@ -175,7 +175,10 @@ mod tests {
         }
         runs.add(Run { failed: true, ..Run::default() });
         let expected = runs.expect().unwrap();
-        assert_eq!((expected.runs, expected.rows, expected.run_us, expected.scan_bytes), (4, Some(20), Some(40), Some(60)));
+        assert_eq!(
+            (expected.runs, expected.rows, expected.run_us, expected.scan_bytes),
+            (4, Some(20), Some(40), Some(60))
+        );
         assert_eq!(expected.peak_memory_bytes, None);
     }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::line::Line;
 
 /// What a worker has, as it was told last.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Room {
     /// Memory for statements, together.
     pub(crate) memory_bytes: u64,
@@ -25,9 +25,10 @@ pub(crate) struct Room {
 }
 
 /// What a worker takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Opening {
     /// Every statement.
+    #[default]
     Open,
     /// Only statements that can run nowhere else: it drains, or is about to be resized.
     Draining,

@@ -15,7 +15,6 @@ use tonic::{Code, Status};
 
 use super::upload::UploadEnd;
 use super::{RelayError, Terms, grpc_status, root_cause};
-use crate::deadline::Deadline;
 use crate::fleet::Place;
 use crate::metrics::Record;
 
@@ -33,6 +32,8 @@ pub(super) struct Download {
 struct Running {
     call: Option<Call>,
     waker: Option<Waker>,
+    /// Why the timer took the call away.
+    cut: Option<RelayError>,
 }
 
 /// What a running call holds. The fields are dropped in this order.
@@ -42,7 +43,7 @@ struct Call {
     place: Place,
 }
 
-/// Ends the call at its deadline, unless dropped before.
+/// Ends the call at its deadline or when it is killed, unless dropped before.
 struct Timer(JoinHandle<()>);
 
 impl Drop for Timer {
@@ -54,15 +55,15 @@ impl Drop for Timer {
 impl Download {
     pub(super) fn new(body: Body, place: Place, end: UploadEnd, terms: Terms, record: Record) -> Self {
         let call = Call { _end: end, body, place };
-        let running = Arc::new(Mutex::new(Running { call: Some(call), waker: None }));
-        let timer = terms.deadline.map(|deadline| Timer::start(deadline, Arc::downgrade(&running)));
+        let running = Arc::new(Mutex::new(Running { call: Some(call), waker: None, cut: None }));
+        let timer = terms.can_be_cut().then(|| Timer::start(terms.clone(), Arc::downgrade(&running)));
         Self { running, terms, record, over: false, _timer: timer }
     }
 
     /// Ends the body with what the worker said last.
-    fn finish(&mut self, trailers: HeaderMap, code: Code) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+    fn finish(&mut self, mut trailers: HeaderMap, code: Code) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
         self.over = true;
-        self.record.end(code);
+        self.record.end_with(code, &mut trailers);
         lock(&self.running).call = None;
         Poll::Ready(Some(Ok(Frame::trailers(trailers))))
     }
@@ -87,12 +88,13 @@ impl Download {
 
 impl Timer {
     /// The timer must not keep alive what a client that leaves gives up.
-    fn start(deadline: Deadline, running: Weak<Mutex<Running>>) -> Self {
+    fn start(terms: Terms, running: Weak<Mutex<Running>>) -> Self {
         Self(tokio::spawn(async move {
-            tokio::time::sleep_until(deadline.at).await;
+            let cut = terms.cut().await;
             let Some(running) = running.upgrade() else { return };
             let (call, waker) = {
                 let mut running = lock(&running);
+                running.cut = Some(cut);
                 (running.call.take(), running.waker.take())
             };
             drop(call);
@@ -127,14 +129,14 @@ impl http_body::Body for Download {
         match polled {
             // Only the timer takes the call away.
             None => {
-                let given = self.terms.deadline.map_or(Duration::ZERO, |deadline| deadline.given);
-                self.fail(&RelayError::Deadline(given))
+                let cut = lock(&self.running).cut.take();
+                self.fail(&cut.unwrap_or(RelayError::Deadline(Duration::ZERO)))
             }
             Some(None) => self.lost("the worker's answer ended without a status".into()),
             Some(Some(Err(status))) => self.lost(status.into()),
             Some(Some(Ok(frame))) => match frame.data_ref().map(Bytes::len) {
                 Some(bytes) => {
-                    self.record.relayed(bytes);
+                    self.record.delivered(bytes);
                     Poll::Ready(Some(Ok(frame)))
                 }
                 None => match frame.into_trailers().ok().and_then(|all| grpc_status(&all).map(|code| (all, code))) {

@@ -1,0 +1,132 @@
+//! From a statement to its permit: how big it is, and when and where there is room for it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::HeaderMap;
+use tavana_wire::estimate::{Estimate, EstimateSource};
+use tavana_wire::statistics::{STATISTICS, StatisticsAnswer, StatisticsRequest};
+use tavana_wire::status::{EXPLAIN, ExplainAnswer, ExplainRequest, VERSION};
+use tavana_wire::{Failure, SessionState};
+
+use crate::ask;
+use crate::error::GatewayError;
+use crate::estimate::{Class, Knowledge, classify, fingerprint};
+use crate::fleet::Fleet;
+use crate::flight_sql::command::Statement;
+use crate::gateway::Parts;
+use crate::own::Part;
+use crate::queue::{Entry, Permit, Where};
+use crate::relay::Terms;
+use crate::route::Target;
+
+/// A worker that plans for an estimate is not waited for longer.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Memory that loading rows takes: what is under way, and the row groups that are not written yet.
+const INGEST_BYTES: u64 = 256 << 20;
+
+/// A statement, and how big it is.
+pub(crate) struct Sized {
+    pub(crate) statement: Statement,
+    pub(crate) class: Class,
+    /// Absent for what needs no room.
+    pub(crate) estimate: Option<Estimate>,
+    /// How long it may run, by how long the like of it did.
+    expected_run: Option<Duration>,
+}
+
+/// Asks the worker that is to run a statement what it knows, on behalf of the statement's session.
+#[derive(Clone)]
+pub(crate) struct Asker {
+    pub(crate) fleet: Arc<Fleet>,
+    pub(crate) target: Target,
+    /// Of a call to a worker, for this session.
+    pub(crate) headers: HeaderMap,
+}
+
+impl Asker {
+    async fn ask<A: prost::Message + Default>(&self, action: &str, body: &impl prost::Message) -> Result<A, Failure> {
+        let place = self.fleet.place(self.target, None).map_err(GatewayError::from)?;
+        ask::once(place.service(), self.headers.clone(), action, body, PATIENCE).await
+    }
+}
+
+impl Knowledge for Asker {
+    async fn statistics(&self, request: StatisticsRequest) -> Result<StatisticsAnswer, Failure> {
+        self.ask(STATISTICS, &request).await
+    }
+
+    async fn explain(&self, sql: &str) -> Result<String, Failure> {
+        let request = ExplainRequest { version: VERSION, sql: sql.to_owned() };
+        self.ask::<ExplainAnswer>(EXPLAIN, &request).await.map(|answer| answer.plan)
+    }
+}
+
+impl Sized {
+    /// Finds out how big a statement is. Takes no longer than the budget of estimates.
+    pub(crate) async fn of(statement: Statement, session: &SessionState, gateway: &Parts, asker: &Asker) -> Self {
+        if statement.is_ingest {
+            let estimate = Estimate {
+                peak_memory_bytes: INGEST_BYTES,
+                source: EstimateSource::Default.into(),
+                because: vec!["rows are loaded; how many is not known".to_owned()],
+                ..Estimate::default()
+            };
+            return Self { statement, class: Class::Write, estimate: Some(estimate), expected_run: None };
+        }
+        let part = Part::of(&statement.sql);
+        let class = match part {
+            Some(Part::Kill(_) | Part::Estimate(_)) => Class::Trivial,
+            _ => classify(&statement.sql),
+        };
+        let sized = match &part {
+            Some(Part::Estimate(inner)) => Some(*inner),
+            _ => (class != Class::Trivial).then_some(statement.sql.as_str()),
+        };
+        let Some(sql) = sized else { return Self { statement, class, estimate: None, expected_run: None } };
+        let expected = gateway.statements.history().expect(&fingerprint(sql, session));
+        let expected_run = expected.and_then(|expected| expected.run_us).map(Duration::from_micros);
+        let estimate = match &statement.estimate {
+            Some(estimate) => estimate.clone(),
+            None => gateway.estimator.estimate(sql, session, expected.as_ref(), asker).await,
+        };
+        Self { class, estimate: Some(estimate), expected_run, statement }
+    }
+
+    /// Waits for room.
+    ///
+    /// # Errors
+    /// When the call is cut meanwhile, or its worker is gone.
+    pub(crate) async fn admit(
+        &self,
+        gateway: &Parts,
+        query: tavana_wire::QueryId,
+        session: &SessionState,
+        target: Target,
+        terms: &Terms,
+    ) -> Result<Permit, GatewayError> {
+        let principal: Arc<str> = session.principal.as_str().into();
+        let session = session.id().ok();
+        let entry = Entry {
+            query,
+            principal: Arc::clone(&principal),
+            session,
+            need_bytes: self.estimate.as_ref().map_or(0, |estimate| estimate.peak_memory_bytes),
+            place: match target {
+                Target::Anywhere => Where::Anywhere,
+                Target::Preferred(worker) => Where::Preferred(worker),
+                Target::Pinned(worker, _) => Where::Only(worker),
+            },
+            files: None,
+            expected_run: self.expected_run,
+        };
+        let wait = async {
+            let accepted = gateway.admission.accept(&principal, session, self.statement.sql.len() as u64).await;
+            gateway.admission.admit(accepted, entry).await
+        };
+        tokio::select! {
+            permit = wait => Ok(permit?),
+            cut = terms.cut() => Err(cut.into()),
+        }
+    }
+}

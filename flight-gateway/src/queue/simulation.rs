@@ -214,7 +214,7 @@ impl World {
     }
 
     fn settle(&mut self, ticks: bool) {
-        while let Some(grant) = self.schedule.next_rider(self.now).filter(|_| ticks) {
+        while ticks && let Some(grant) = self.schedule.next_rider(self.now) {
             self.start(grant);
         }
         while let Some(grant) = self.schedule.next(self.now) {

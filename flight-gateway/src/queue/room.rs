@@ -47,6 +47,9 @@ pub(super) struct Worker {
     held_slots: u32,
     /// Those in line that can run only here.
     pub(super) lane: Line,
+    /// Whom the last permit here passed.
+    passed: Option<u64>,
+    /// What may start beside a blocker; to be found anew after every change.
     beside: Option<(Blocker, Beside)>,
 }
 
@@ -85,6 +88,7 @@ impl Worker {
             held_bytes: 0,
             held_slots: 0,
             lane: Line::new(),
+            passed: None,
             beside: None,
         }
     }
@@ -147,6 +151,11 @@ impl Worker {
     }
 
     pub(super) fn hold(&mut self, seq: u64, held: Held) {
+        // What starts by right, or beside another blocker, changes what the former one has to wait for: its count begins anew.
+        if held.slot && (held.beside.is_none() || held.beside != self.passed) {
+            self.held.values_mut().for_each(|held| held.beside = None);
+            self.passed = held.beside;
+        }
         self.held_bytes += held.bytes;
         self.held_slots += u32::from(held.slot);
         self.held.insert(seq, held);

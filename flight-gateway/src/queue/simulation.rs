@@ -214,7 +214,7 @@ impl World {
     }
 
     fn settle(&mut self, ticks: bool) {
-        while let Some(grant) = self.schedule.next_rider(self.now).filter(|_| ticks) {
+        while ticks && let Some(grant) = self.schedule.next_rider(self.now) {
             self.start(grant);
         }
         while let Some(grant) = self.schedule.next(self.now) {
@@ -262,12 +262,12 @@ impl World {
 }
 
 /// Needs and run times with heavy tails, from a few users; some sessions are bound to a worker, some clients leave.
-fn heavy_tailed(random: &mut fastrand::Rng, count: usize) -> Vec<Job> {
+fn heavy_tailed(random: &mut fastrand::Rng, count: usize, most_gib: f64, pause_ms: u64) -> Vec<Job> {
     let mut at_ms = 0;
     let pareto =
         |random: &mut fastrand::Rng, least: f64, most: f64| (least / (1.0 - random.f64()).powf(1.0 / 1.1)).min(most);
     let job = |_| {
-        at_ms += random.u64(..140);
+        at_ms += random.u64(..pause_ms);
         let session = (random.u8(..10) == 0).then(|| random.u8(..40));
         let place = match random.u8(..20) {
             0 => Where::Only(worker(random.u8(1..5))),
@@ -276,7 +276,7 @@ fn heavy_tailed(random: &mut fastrand::Rng, count: usize) -> Vec<Job> {
         };
         Job {
             at_ms,
-            need_bytes: pareto(random, 0.1, 40.0).mul_add(GIB as f64, 0.0) as u64,
+            need_bytes: (pareto(random, 0.1, most_gib) * GIB as f64) as u64,
             run_ms: pareto(random, 100.0, 60_000.0) as u64,
             principal: random.u8(..6),
             session,
@@ -338,27 +338,32 @@ fn thousands_of_statements_on_restless_workers() {
     let seed = seed.unwrap_or_else(|| fastrand::u64(..));
     eprintln!("TAVANA_SIMULATION_SEED={seed}");
     let random = &mut fastrand::Rng::with_seed(seed);
-    let jobs = heavy_tailed(random, 3000);
+    let jobs = heavy_tailed(random, 3000, 40.0, 40);
     let changes = restless(random, jobs.last().unwrap().at_ms);
-    let calm: Vec<_> = changes.iter().take(4).copied().collect();
-    let play = |max_backfill_passes, changes: &[(u64, Change)], refusals: Option<u8>| {
+    let play = |jobs: &[Job], changes: &[(u64, Change)], max_backfill_passes, refusals: Option<u8>| {
         let rules = rules(|config| {
             config.max_backfill_passes = max_backfill_passes;
             config.max_running_per_principal = 24;
-            config.max_memory_bytes_per_principal = 40 * GIB;
+            config.max_memory_bytes_per_principal = 60 * GIB;
         });
-        let world = World::new(rules, jobs.clone(), changes.to_vec(), seed);
+        let world = World::new(rules, jobs.to_vec(), changes.to_vec(), seed);
         match refusals {
             Some(refusals) => world.with_others(refusals).run(),
             None => world.run(),
         }
     };
-    let told = [
-        ("restless, backfill", play(1000, &changes, Some(5))),
-        ("restless, plain FIFO", play(0, &changes, Some(5))),
-        ("calm, backfill", play(1000, &calm, None)),
-        ("calm, plain FIFO", play(0, &calm, None)),
-    ];
+    let mut told = vec![("restless", play(&jobs, &changes, 1000, Some(5)))];
+    // Alike workers that are short of memory: what can be gained by backfill is gained here.
+    let calm: Vec<_> = (1..4).map(|id| (0, Change::Told(worker(id), room(12 * GIB, 16)))).collect();
+    let (mut backfill, mut fifo) = (0.0, 0.0);
+    for _ in 0..4 {
+        let jobs = heavy_tailed(random, 1500, 12.0, 40);
+        let jobs: Vec<Job> = jobs.into_iter().map(|job| Job { place: Where::Anywhere, ..job }).collect();
+        told.push(("calm, backfill", play(&jobs, &calm, 1000, None)));
+        backfill += report(&told[told.len() - 1].1).mean_wait_s;
+        told.push(("calm, plain FIFO", play(&jobs, &calm, 0, None)));
+        fifo += report(&told[told.len() - 1].1).mean_wait_s;
+    }
     for (name, world) in &told {
         let Report { mean_wait_s, p99_wait_s, backfilled, makespan_s } = report(world);
         let backfilled = backfilled * 100.0;
@@ -366,8 +371,8 @@ fn thousands_of_statements_on_restless_workers() {
             "{name}: mean wait {mean_wait_s:.1} s, p99 {p99_wait_s:.1} s, backfilled {backfilled:.1} %, all in {makespan_s:.0} s"
         );
     }
-    let (backfill, fifo) = (&told[2].1, &told[3].1);
-    assert!(report(backfill).mean_wait_s <= report(fifo).mean_wait_s, "backfill is there to shorten waits");
+    // A single load may do as well without; several together do not.
+    assert!(backfill <= fifo, "backfill is there to shorten waits: {backfill} against {fifo}");
 }
 
 #[test]
@@ -384,7 +389,7 @@ fn hundred_thousand_wait() {
     for id in 1..11 {
         schedule.update(worker(id), room(16 * GIB, 64));
     }
-    let jobs = heavy_tailed(random, COUNT as usize);
+    let jobs = heavy_tailed(random, COUNT as usize, 40.0, 140);
     let before = resident();
     let mut held = Vec::new();
     let mut waiting = Vec::new();

@@ -196,11 +196,12 @@ impl Schedule {
     /// What an entry may take on a worker without delaying whom it must not delay; `None` when it must not start there.
     fn budget(&mut self, id: WorkerId, seq: u64, pinned: bool, head: Option<Head>) -> Option<u64> {
         let blocker = self.blocker(id, head).filter(|blocker| blocker.seq < seq);
-        let blocker_passed_out = blocker.is_some_and(|blocker| self.passes(blocker.seq) >= self.rules.max_passes);
+        let pinned_first = self.first_in_lane(id).filter(|item| item.seq < seq);
+        let pinned_passed_out = pinned_first.is_some_and(|item| self.passes(item.seq) >= self.rules.max_passes);
         let worker = self.workers.get_mut(&id)?;
         let head_passed_out = head.is_some_and(|head| head.passed_out && head.seq < seq && could_run(worker, head));
         match blocker {
-            _ if head_passed_out || blocker_passed_out => None,
+            _ if head_passed_out || pinned_passed_out => None,
             None => worker.free(pinned),
             Some(blocker) => worker.free_beside(blocker, pinned),
         }

@@ -41,6 +41,8 @@ pub(super) struct Walk {
     pub(super) scans: BTreeMap<String, ScanNote>,
     /// What could not be told.
     pub(super) unknown: BTreeSet<String>,
+    /// Relations that were numbered.
+    owners: usize,
 }
 
 /// The columns of a step by their names.
@@ -168,20 +170,27 @@ impl Walk {
         let scanned = self::scan(table, &used, &scan.filters);
         let rows = scan.fetch.map_or(scanned.rows, |fetch| scanned.rows.min(fetch as f64));
         let columns: Vec<Column> = given.iter().filter_map(|&at| table.columns.get(at).cloned()).collect();
-        let columns = capped(columns, rows);
+        let columns = self.owned(capped(columns, rows), rows);
         let pieces: usize = table.told.files.iter().map(|file| file.row_groups.len()).sum();
         let buffer_bytes = match table.kind {
             RelationKind::Table => TABLE_BUFFER,
             _ => scanned.bytes / (pieces as f64 * scanned.read_part).max(1.0) * DECODED,
         };
         let operator = Operator::new(
-            Kind::Scan { buffer_bytes: buffer_bytes.min(512e6) },
+            Kind::Scan { buffer_bytes: buffer_bytes.min(512e6), read_rows: table.rows * scanned.read_part },
             rows,
             total_width(&columns),
             Vec::new(),
         );
         self.note(scan, source, scanned, used.len());
         Step { operator, columns, base_rows: table.rows }
+    }
+
+    /// Columns of a new relation of so many rows.
+    fn owned(&mut self, mut columns: Vec<Column>, rows: f64) -> Vec<Column> {
+        self.owners += 1;
+        columns.iter_mut().for_each(|column| column.owner = Some((self.owners, rows)));
+        columns
     }
 
     fn note(&mut self, scan: &TableScan, source: &Source, scanned: Scanned, used: usize) {
@@ -242,6 +251,7 @@ impl Walk {
             step.operator.inputs = vec![largest];
         }
         step.columns.extend(results);
+        step.columns = self.owned(step.columns, step.operator.rows);
         step.operator.width = total_width(&step.columns);
         if keys.is_empty() {
             step.operator.rows = 1.0;
@@ -394,7 +404,20 @@ fn group_count(keys: &[Column], rows: f64, sets: f64) -> f64 {
     let met = |values: f64| values * (1.0 - (-rows / values.max(1.0)).exp());
     // A key of which nothing is known tells half of the rows apart, on a scale of orders of magnitude.
     let unknown = rows.max(1.0).powf(0.75);
-    let all: f64 = keys.iter().map(|key| met(key.distinct.unwrap_or(unknown)).max(1.0)).product();
+    // Columns of one relation have no more values together than it has rows.
+    let mut owners: BTreeMap<usize, (f64, f64)> = BTreeMap::new();
+    let mut all = 1.0_f64;
+    for key in keys {
+        let values = met(key.distinct.unwrap_or(unknown)).max(1.0);
+        match key.owner {
+            Some((owner, rows)) => {
+                let known = owners.entry(owner).or_insert((1.0, rows.max(1.0)));
+                *known = (known.0 * values, known.1.min(rows.max(1.0)));
+            }
+            None => all *= values,
+        }
+    }
+    all *= owners.values().map(|(values, rows)| values.min(*rows)).product::<f64>();
     (met(all.min(1e15)).max(1.0) * sets).min(rows.max(1.0) * sets)
 }
 

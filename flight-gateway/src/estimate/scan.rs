@@ -198,7 +198,7 @@ impl<'a> Piece<'a> {
                     min: of_all.clone(),
                     max: of_all,
                     null_part,
-                    domain: None,
+                    ..Column::default()
                 };
                 return Some((name, one));
             }

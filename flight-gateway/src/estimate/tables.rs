@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, SchemaRef, TimeUnit};
+use arrow::datatypes::{DataType, Field, SchemaRef, TimeUnit};
 use arrow::ipc::convert::try_schema_from_ipc_buffer;
 use datafusion_common::ScalarValue;
 use tavana_wire::statistics::{ColumnStatistics, RelationKind, RelationStatistics};
@@ -37,6 +37,8 @@ pub(super) struct Column {
     pub(super) domain: Option<f64>,
     pub(super) min: Option<Value>,
     pub(super) max: Option<Value>,
+    /// The relation it comes from, by a number, and how many rows that has.
+    pub(super) owner: Option<(usize, f64)>,
     /// The part of the rows in which it is null.
     pub(super) null_part: f64,
 }
@@ -58,8 +60,15 @@ impl Table {
         let schema = Arc::new(try_schema_from_ipc_buffer(&told.schema).ok()?);
         let rows = rows(&told);
         let known = |name: &str| told.columns.iter().find(|column| column.name == name);
-        let column = |field: &Arc<arrow::datatypes::Field>| match known(field.name()) {
-            Some(statistics) => column(statistics, field.data_type(), rows),
+        let column = |field: &Arc<Field>| match known(field.name()) {
+            Some(statistics) => {
+                let mut column = column(statistics, field.data_type(), rows);
+                if statistics.distinct_count.is_none() {
+                    column.distinct = by_row_group(&told, field, &column, rows).or(column.distinct);
+                    column.domain = column.distinct;
+                }
+                column
+            }
             None => Column { width: width(field.data_type(), None), ..Column::default() },
         };
         let columns = schema.fields().iter().map(column).collect();
@@ -70,6 +79,26 @@ impl Table {
 fn rows(told: &RelationStatistics) -> f64 {
     let by_bytes = told.stored_bytes.map(|bytes| bytes as f64 / TEXT_BYTES);
     told.rows.map(|rows| rows as f64).or(by_bytes).unwrap_or(UNKNOWN_ROWS).clamp(0.0, MAX_ROWS)
+}
+
+/// How many different values a column has, by one row group in the middle: each has a dictionary of its own. Where most rows of it differ
+/// more rows bring more values; where few do they bring none.
+fn by_row_group(told: &RelationStatistics, field: &Field, whole: &Column, rows: f64) -> Option<f64> {
+    let file = told.files.get(told.files.len() / 2)?;
+    let group = file.row_groups.get(file.row_groups.len() / 2)?;
+    let here = group.columns.iter().find(|column| column.name == *field.name())?;
+    let here = ColumnStatistics { average_bytes: here.average_bytes.or(average(told, field)), ..here.clone() };
+    let values = group.rows as f64 * (1.0 - whole.null_part);
+    let distinct = column(&here, field.data_type(), group.rows as f64).distinct?;
+    let all = (rows * (1.0 - whole.null_part)).max(1.0);
+    let grown = distinct * (all / values.max(1.0)).max(1.0).powf((distinct / values.max(1.0)).min(1.0));
+    // Bounds of the whole tell the most there can be.
+    let most = whole.min.as_ref().zip(whole.max.as_ref()).and_then(|(min, max)| span(min, max, field.data_type()));
+    Some(grown.min(most.unwrap_or(f64::MAX)).clamp(1.0, all))
+}
+
+fn average(told: &RelationStatistics, field: &Field) -> Option<f64> {
+    told.columns.iter().find(|column| column.name == *field.name())?.average_bytes
 }
 
 /// What is known of a column of this type, where `rows` of it are looked at.
@@ -92,7 +121,7 @@ pub(super) fn column(told: &ColumnStatistics, kind: &DataType, rows: f64) -> Col
             },
         )
         .map(|distinct| distinct.clamp(1.0, values.max(1.0)));
-    Column { width, distinct, domain: distinct, min, max, null_part }
+    Column { width, distinct, domain: distinct, min, max, owner: None, null_part }
 }
 
 /// How many values lie between bounds, where they are whole numbers.

@@ -5,8 +5,10 @@
 //! as their keys have values together.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use arrow::datatypes::DataType;
+use datafusion_common::tree_node::{TreeNode as _, TreeNodeRecursion};
 use datafusion_common::{DFSchema, JoinType};
 use datafusion_expr::expr::{AggregateFunction, GroupingSet};
 use datafusion_expr::logical_plan::{Aggregate, Distinct, FetchType, Join, TableScan, Window};
@@ -68,6 +70,18 @@ const TABLE_BUFFER: f64 = 256.0 * 1024.0;
 
 impl Walk {
     pub(super) fn step(&mut self, plan: &LogicalPlan) -> Step {
+        let mut step = self.alone(plan);
+        for below in subqueries(plan) {
+            // It gives one value, ahead of the rest.
+            let (rows, width) = (step.operator.rows, step.operator.width);
+            let value = Operator::new(Kind::Stream, 1.0, 8.0, vec![self.step(&below).operator]);
+            step.operator = Operator::new(Kind::LoopJoin, rows, width, vec![step.operator, value]);
+        }
+        step
+    }
+
+    /// A step without the queries in its expressions.
+    fn alone(&mut self, plan: &LogicalPlan) -> Step {
         match plan {
             LogicalPlan::TableScan(scan) => self.scan(scan),
             LogicalPlan::Projection(projection) => {
@@ -203,7 +217,9 @@ impl Walk {
         let columns = table.columns.len();
         let (read, stored) = (bytes_text(scanned.bytes), bytes_text(scanned.stored_bytes));
         let text = format!("reads {} of {columns} columns of {what}, {read} of {stored}", used.min(columns));
-        let place = scan.table_name.table().to_owned();
+        // With other conditions it is read once more.
+        let filters: Vec<String> = scan.filters.iter().map(ToString::to_string).collect();
+        let place = format!("{}{}", scan.table_name.table(), filters.join("&"));
         let is_larger = self.scans.get(&place).is_none_or(|known| known.scanned.bytes < scanned.bytes);
         if is_larger {
             self.scans.insert(place, ScanNote { scanned, text });
@@ -330,6 +346,25 @@ impl Walk {
         let operator = super::joins::pair(left.operator, right.operator, rows, total_width(&columns), !keys.is_empty());
         Step { operator, columns, base_rows: rows }
     }
+}
+
+/// The plans of queries in a step's own expressions that no join has taken the place of.
+fn subqueries(plan: &LogicalPlan) -> Vec<Arc<LogicalPlan>> {
+    let mut found = Vec::new();
+    for expr in plan.expressions() {
+        let gather = |expr: &Expr| {
+            match expr {
+                Expr::ScalarSubquery(subquery) => found.push(Arc::clone(&subquery.subquery)),
+                Expr::InSubquery(within) => found.push(Arc::clone(&within.subquery.subquery)),
+                Expr::Exists(exists) => found.push(Arc::clone(&exists.subquery.subquery)),
+                _ => {}
+            }
+            Ok(TreeNodeRecursion::Continue)
+        };
+        // Nothing in it fails.
+        let _ = expr.apply(gather);
+    }
+    found
 }
 
 /// The columns of both sides of a join.

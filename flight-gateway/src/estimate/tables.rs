@@ -113,10 +113,11 @@ pub(super) fn column(told: &ColumnStatistics, kind: &DataType, rows: f64) -> Col
         .map(|count| count as f64)
         .or_else(|| span(min.as_ref()?, max.as_ref()?, kind))
         .map_or_else(
-            || by_encoding(told, width, values),
+            || by_encoding(told, kind, values, null_part),
             |known| {
                 // Bounds tell the most there can be; the encoding may tell of fewer.
-                let encoded = if told.distinct_count.is_none() { by_encoding(told, width, values) } else { None };
+                let encoded =
+                    if told.distinct_count.is_none() { by_encoding(told, kind, values, null_part) } else { None };
                 Some(encoded.map_or(known, |encoded| encoded.min(known)))
             },
         )
@@ -135,13 +136,19 @@ fn span(min: &Value, max: &Value, kind: &DataType) -> Option<f64> {
     Some(((max - min) / step + 1.0).max(1.0))
 }
 
-/// How many different values an encoding by dictionary has room for.
+/// How many different values an encoding has room for.
 ///
-/// A dictionary of `d` values of `w` bytes costs `d·w`, and each of `n` rows costs `log2(d)` bits. Without it each row costs `w`.
-fn by_encoding(told: &ColumnStatistics, width: f64, values: f64) -> Option<f64> {
+/// In a dictionary `d` values of `w` bytes cost `d·w`, and each of `n` rows costs `log2(d)` bits. Where there is none, because it would save
+/// nothing, most values differ.
+fn by_encoding(told: &ColumnStatistics, kind: &DataType, values: f64, null_part: f64) -> Option<f64> {
     let bytes = told.uncompressed_bytes? as f64;
+    // Parquet has four bytes of length with each text, as Arrow has of offset; nulls take nothing.
+    let width = match kind.primitive_width() {
+        Some(width) => width as f64,
+        None => (told.average_bytes? - 4.0).max(0.0) / (1.0 - null_part).max(0.01) + 4.0,
+    };
     if values < 1.0 || bytes >= 0.8 * values * width {
-        return None;
+        return (values >= 1.0 && !kind.is_primitive()).then_some(values * 0.8);
     }
     let cost = |distinct: f64| distinct * width + values * distinct.log2().max(1.0) / 8.0;
     let (mut low, mut high) = (1.0_f64, values);
@@ -264,8 +271,13 @@ mod tests {
         check(bounds("2020-01-01", "2020-01-31"), DataType::Date32, 31.0, 31.0);
         check(bounds("9", "1"), DataType::Int32, 1.0, 1.0);
         check(bounds("a", "b"), DataType::Utf8, -1.0, -1.0);
-        let encoded = ColumnStatistics { uncompressed_bytes: Some(700), ..ColumnStatistics::default() };
-        check(encoded, DataType::Utf8, 8.0, 40.0);
+        let encoded = |bytes: u64| ColumnStatistics {
+            uncompressed_bytes: Some(bytes),
+            average_bytes: Some(24.0),
+            ..ColumnStatistics::default()
+        };
+        check(encoded(700), DataType::Utf8, 8.0, 40.0);
+        check(encoded(23_000), DataType::Utf8, 800.0, 1000.0);
         let counted = ColumnStatistics { distinct_count: Some(u64::MAX), ..ColumnStatistics::default() };
         check(counted, DataType::Utf8, 1000.0, 1000.0);
     }

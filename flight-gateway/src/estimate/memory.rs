@@ -63,6 +63,8 @@ const MORSEL: f64 = 122_880.0;
 const SMALL_GROUPS: f64 = 30_000.0;
 /// Bytes a thread has for writing.
 const WRITER: f64 = 48.0 * MIB;
+/// A plan that takes more than was thought waits or fails, one that takes less only wastes room.
+const MARGIN: f64 = 1.25;
 /// The most that an estimate can be.
 const MOST: f64 = (1_u64 << 50) as f64;
 
@@ -77,7 +79,7 @@ struct Use {
 
 /// The peak of a plan in bytes, run by so many threads.
 pub(super) fn peak_bytes(plan: &Operator, threads: f64) -> u64 {
-    let peak = BASE + visit(plan, threads).peak;
+    let peak = BASE + visit(plan, threads).peak * MARGIN;
     if peak.is_finite() { peak.clamp(BASE, MOST) as u64 } else { MOST as u64 }
 }
 

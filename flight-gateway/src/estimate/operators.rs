@@ -248,9 +248,12 @@ impl Walk {
             if functions::is_holistic(function.func.name()) {
                 kept += bytes;
             }
-            // Sums are wide; the least and the greatest text lies beside its state.
-            state +=
-                16.0 + if matches!(function.func.name(), "min" | "max" | "first" | "any_value") { bytes } else { 8.0 };
+            state += match function.func.name() {
+                "count" | "count_star" => 8.0,
+                // Texts lie beside their state.
+                "min" | "max" | "first" | "any_value" => bytes.max(8.0),
+                _ => 24.0,
+            };
             if function.params.distinct && !matches!(function.func.name(), "min" | "max") {
                 let pairs: Vec<Column> = columns.iter().cloned().chain(given).collect();
                 let count = group_count(&pairs, rows, 1.0);

@@ -105,19 +105,29 @@ fn average(told: &RelationStatistics, field: &Field) -> Option<f64> {
 pub(super) fn column(told: &ColumnStatistics, kind: &DataType, rows: f64) -> Column {
     let min = told.min.as_deref().and_then(|text| value(text, kind));
     let max = told.max.as_deref().and_then(|text| value(text, kind));
-    let width = width(kind, told.average_bytes);
+    let text_length = |bound: &Option<Value>| match bound {
+        Some(Value::Text(text)) => Some(text.len() as f64),
+        _ => None,
+    };
+    // Where no rows were looked at, the bounds tell how long texts are.
+    let by_bounds = text_length(&min).zip(text_length(&max)).map(|(min, max)| (min + max) / 2.0 + OFFSET);
+    let average = told.average_bytes.or(by_bounds);
+    let width = width(kind, average);
     let null_part = told.null_count.map_or(0.0, |nulls| (nulls as f64 / rows.max(1.0)).clamp(0.0, 1.0));
     let values = rows * (1.0 - null_part);
+    // Nulls take nothing but the offset, which each value has.
+    let looked_at = if told.average_bytes.is_some() { (1.0 - null_part).max(0.01) } else { 1.0 };
+    let text_bytes = average.map(|bytes| (bytes - OFFSET).max(0.0) / looked_at + OFFSET);
     let distinct = told
         .distinct_count
         .map(|count| count as f64)
         .or_else(|| span(min.as_ref()?, max.as_ref()?, kind))
         .map_or_else(
-            || by_encoding(told, kind, values, null_part),
+            || by_encoding(told, kind, values, text_bytes),
             |known| {
                 // Bounds tell the most there can be; the encoding may tell of fewer.
                 let encoded =
-                    if told.distinct_count.is_none() { by_encoding(told, kind, values, null_part) } else { None };
+                    if told.distinct_count.is_none() { by_encoding(told, kind, values, text_bytes) } else { None };
                 Some(encoded.map_or(known, |encoded| encoded.min(known)))
             },
         )
@@ -140,12 +150,12 @@ fn span(min: &Value, max: &Value, kind: &DataType) -> Option<f64> {
 ///
 /// In a dictionary `d` values of `w` bytes cost `d·w`, and each of `n` rows costs `log2(d)` bits. Where there is none, because it would save
 /// nothing, most values differ.
-fn by_encoding(told: &ColumnStatistics, kind: &DataType, values: f64, null_part: f64) -> Option<f64> {
+fn by_encoding(told: &ColumnStatistics, kind: &DataType, values: f64, text_bytes: Option<f64>) -> Option<f64> {
     let bytes = told.uncompressed_bytes? as f64;
     // Parquet has four bytes of length with each text, as Arrow has of offset; nulls take nothing.
     let width = match kind.primitive_width() {
         Some(width) => width as f64,
-        None => (told.average_bytes? - 4.0).max(0.0) / (1.0 - null_part).max(0.01) + 4.0,
+        None => text_bytes?,
     };
     if values < 1.0 || bytes >= 0.8 * values * width {
         return (values >= 1.0 && !kind.is_primitive()).then_some(values * 0.8);
@@ -158,6 +168,9 @@ fn by_encoding(told: &ColumnStatistics, kind: &DataType, values: f64, null_part:
     }
     Some(low)
 }
+
+/// Bytes that Arrow and Parquet have with each text, for where it ends.
+const OFFSET: f64 = 4.0;
 
 const DAY_US: f64 = 86_400e6;
 
@@ -221,9 +234,15 @@ pub(super) fn width(kind: &DataType, average: Option<f64>) -> f64 {
     let average = average.filter(|bytes| bytes.is_finite() && *bytes >= 0.0).map(|bytes| bytes.min(1e9));
     match kind {
         DataType::Boolean => 1.0,
+        DataType::Decimal128(digits, _) => match digits {
+            0..=4 => 2.0,
+            5..=9 => 4.0,
+            10..=18 => 8.0,
+            _ => 16.0,
+        },
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Binary | DataType::LargeBinary => {
             // Arrow has four bytes of offset with each.
-            let text = average.map_or(TEXT_BYTES, |bytes| (bytes - 4.0).max(0.0));
+            let text = average.map_or(TEXT_BYTES, |bytes| (bytes - OFFSET).max(0.0));
             16.0 + if text > 12.0 { text } else { 0.0 }
         }
         kind => kind.primitive_width().map(|bytes| bytes as f64).or(average).unwrap_or(2.0 * TEXT_BYTES),

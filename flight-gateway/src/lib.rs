@@ -15,7 +15,7 @@ mod auth;
 mod cancel;
 mod deadline;
 mod error;
-#[expect(dead_code, reason = "used by admission")]
+#[cfg_attr(not(test), expect(dead_code, reason = "used by admission"))]
 mod estimate;
 mod fleet;
 mod flight_sql;

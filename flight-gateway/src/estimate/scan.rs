@@ -62,7 +62,7 @@ fn files(table: &Table, used: &BTreeSet<usize>, conditions: &[Expr], pieces: usi
             if file.row_groups.is_empty() { vec![None] } else { file.row_groups.iter().map(Some).collect() };
         for group in groups {
             at += 1;
-            if at % step != 0 {
+            if !at.is_multiple_of(step) {
                 continue;
             }
             let columns = group.map_or(&file.columns, |group| &group.columns);

@@ -21,7 +21,7 @@ DENY_CHECKS ?= bans licenses sources
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps venv build serve test pg-clients pg-oracle pg-load test-lake fuzz lint deny fmt bench clean
+.PHONY: help deps venv build serve test pg-clients pg-oracle pg-load test-lake fuzz lint deny fmt bench bench-estimates clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -98,6 +98,10 @@ fmt: $(VENV) ## format all code
 bench: deps $(VENV) ## measure against peers and write docs/benchmarks.md
 	cargo build $(CARGO_FLAGS) --release --workspace --bins
 	TAVANA_BIN_DIR="$(abspath $(CARGO_TARGET_DIR))/release" .venv/bin/python bench/run.py $(BENCH_FLAGS)
+
+bench-estimates: deps $(VENV) ## measure how near size estimates are to what statements take
+	cargo build $(CARGO_FLAGS) --package tavana-worker --bins
+	TAVANA_BIN_DIR="$(abspath $(CARGO_TARGET_DIR))/debug" .venv/bin/python bench/estimates/run.py $(BENCH_FLAGS)
 
 clean: ## remove what was built and fetched (not tavana-data, not the download cache)
 	cargo clean

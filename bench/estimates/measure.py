@@ -34,6 +34,8 @@ def main() -> None:
     connection = duckdb.connect(database, read_only=database != ":memory:")
     for statement in ("set threads = 2", "set memory_limit = '12GB'", *setup):
         connection.execute(statement)
+    # What reading a result needs is read ahead of it.
+    list(connection.execute("select 1").to_arrow_reader(1))
     watcher = connection.cursor()
     before = look(watcher)
     peaks, done = {"all": 0, "held": 0, "tags": {}}, threading.Event()

@@ -31,7 +31,11 @@ def measured(again: bool = False) -> dict:
 
 
 def _measure(schema: str, variant: str, sql: str) -> dict:
-    opened = [str(schemas.database(schema))] if variant == "native" else [":memory:", *schemas.views(schema)]
+    opened = (
+        [str(schemas.database(schema))]
+        if variant == "native"
+        else [":memory:", *schemas.views(schema)]
+    )
     command = [sys.executable, str(Path(__file__).with_name("measure.py")), *opened]
     ran = subprocess.run(command, input=sql, capture_output=True, text=True)
     if ran.returncode:

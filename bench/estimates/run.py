@@ -102,16 +102,20 @@ def report(sizes: dict, truth: dict, verbose: bool) -> None:
         peaks = [row[2] for row in chosen]
         low = sum(row[3] < 0.8 for row in chosen) / len(chosen)
         sources = {row[4]["source"] for row in chosen}
-        counts = {source: sum(row[4]["source"] == source for row in chosen) for source in sorted(sources)}
+        counts = {
+            source: sum(row[4]["source"] == source for row in chosen) for source in sorted(sources)
+        }
         print(
             f"{variant.strip('/') or 'all':8} {len(chosen):3} statements {counts}"
             f"  scan p50 {_part(scans, 0.5):.2f} p95 {_part(scans, 0.95):.2f}"
             f"  peak p50 {_part(peaks, 0.5):.2f} p90 {_part(peaks, 0.9):.2f}  too low {low:.0%}"
         )
     times = [size["us"] for size in sizes.values()]
-    print(f"planning, statistics cached: p50 {numbers.median(times):.0f} us, p90 {_part(times, 0.9):.0f} us")
+    print(
+        f"planning, statistics cached: p50 {numbers.median(times):.0f} us, p90 {_part(times, 0.9):.0f} us"
+    )
     rows.sort(key=lambda row: -row[2])
-    for key, scan, peak, ratio, size, took in rows if verbose else rows[:12]:
+    for key, scan, _, ratio, size, took in rows if verbose else rows[:12]:
         print(
             f"{key:22} peak {size['peak'] / MIB:7.1f} of {took['held'] / MIB:7.1f} ({ratio:5.2f})"
             f"  scan {(size['scan'] or 0) / MIB:6.1f} of {took['read'] / MIB:6.1f} ({scan or 0:4.2f})"

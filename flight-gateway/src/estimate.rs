@@ -12,6 +12,7 @@ mod classify;
 mod explain;
 mod fingerprint;
 mod functions;
+mod groups;
 mod inner;
 mod joins;
 mod known;
@@ -35,7 +36,7 @@ use std::time::Duration;
 
 use lru::LruCache;
 use serde::Serialize;
-use tavana_wire::estimate::{Estimate, EstimateSource, VERSION};
+use tavana_wire::estimate::{Estimate, EstimateSource};
 use tavana_wire::statistics::{StatisticsAnswer, StatisticsRequest};
 use tavana_wire::{Failure, SessionState};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
@@ -43,7 +44,7 @@ use tokio::time::Instant;
 
 pub(crate) use classify::{Class, classify};
 pub(crate) use fingerprint::{Fingerprint, fingerprint};
-use known::{Cache, Known, Scope};
+use known::{Cache, Scope};
 use size::Size;
 
 /// How statements are sized before they run.
@@ -115,11 +116,14 @@ pub(crate) struct Expectation {
     pub(crate) run_us: Option<u64>,
 }
 
+/// A text for those of a scope.
+type Planned = (Scope, Arc<str>);
+
 /// Sizes statements.
 pub(crate) struct Estimator {
     config: EstimateConfig,
     cache: Cache,
-    sizes: Mutex<LruCache<(Scope, Arc<str>), (Arc<Size>, Instant)>>,
+    sizes: Mutex<LruCache<Planned, (Arc<Size>, Instant)>>,
     planning: Arc<Semaphore>,
 }
 
@@ -221,7 +225,7 @@ impl Estimator {
         Ok(size)
     }
 
-    fn remembered(&self, key: &(Scope, Arc<str>)) -> Option<Arc<Size>> {
+    fn remembered(&self, key: &Planned) -> Option<Arc<Size>> {
         let mut sizes = self.sizes.lock().unwrap_or_else(PoisonError::into_inner);
         let (size, made) = sizes.get(key)?;
         let fresh = Duration::from_secs(self.config.statistics_fresh_seconds);

@@ -73,7 +73,7 @@ fn operator(node: &Json, depth: usize) -> Option<Operator> {
         name if name.contains("SCAN") || name.starts_with("READ_") => {
             let is_table = name == "SEQ_SCAN" || name == "TABLE_SCAN";
             let buffer_bytes = if is_table { FILE_BUFFER / 16.0 } else { FILE_BUFFER };
-            (Kind::Scan { buffer_bytes }, projected.max(COLUMN))
+            (Kind::Scan { buffer_bytes, read_rows: told.unwrap_or(below) }, projected.max(COLUMN))
         }
         _ => (Kind::Stream, if projected > 0.0 { projected } else { width_below }),
     };

@@ -19,8 +19,8 @@ pub(super) struct Operator {
 /// What an operator does with its rows.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Kind {
-    /// Reads a relation, with this much of it in memory for each thread.
-    Scan { buffer_bytes: f64 },
+    /// Reads so many rows of a relation, with this much of it in memory for each thread.
+    Scan { buffer_bytes: f64, read_rows: f64 },
     /// Gives rows as they come.
     Stream,
     /// Joins by a hash table of its second input, of which each row takes so many bytes.
@@ -63,6 +63,8 @@ const MORSEL: f64 = 122_880.0;
 const SMALL_GROUPS: f64 = 30_000.0;
 /// Bytes a thread has for writing.
 const WRITER: f64 = 48.0 * MIB;
+/// A plan that takes more than was thought waits or fails, one that takes less only wastes room.
+const MARGIN: f64 = 1.25;
 /// The most that an estimate can be.
 const MOST: f64 = (1_u64 << 50) as f64;
 
@@ -77,7 +79,7 @@ struct Use {
 
 /// The peak of a plan in bytes, run by so many threads.
 pub(super) fn peak_bytes(plan: &Operator, threads: f64) -> u64 {
-    let peak = BASE + visit(plan, threads).peak;
+    let peak = BASE + visit(plan, threads).peak * MARGIN;
     if peak.is_finite() { peak.clamp(BASE, MOST) as u64 } else { MOST as u64 }
 }
 
@@ -86,14 +88,14 @@ fn visit(operator: &Operator, threads: f64) -> Use {
     let first = inputs.first().copied().unwrap_or_default();
     let input_rows = operator.inputs.first().map_or(0.0, |input| input.rows);
     match operator.kind {
-        Kind::Scan { buffer_bytes } => {
-            let bytes = buffer_bytes * busy(operator.rows.max(MORSEL * 2.0), threads);
+        Kind::Scan { buffer_bytes, read_rows } => {
+            let bytes = buffer_bytes * busy(read_rows, threads);
             Use { peak: bytes, live: bytes }
         }
         Kind::Stream => first,
         Kind::HashJoin { build_width } => {
-            let rows = operator.inputs.get(1).map_or(0.0, |build| build.rows);
-            beside(first, inputs.get(1).copied().unwrap_or_default(), build_bytes(rows, build_width, threads))
+            let bytes = operator.inputs.get(1).map_or(0.0, |build| build_bytes(build, build_width, threads));
+            beside(first, inputs.get(1).copied().unwrap_or_default(), bytes)
         }
         Kind::LoopJoin => {
             let bytes = operator.inputs.get(1).map_or(0.0, |kept| kept.rows * kept.width);
@@ -142,12 +144,20 @@ fn power_of_two(number: f64) -> f64 {
     number.max(1.0).log2().ceil().exp2()
 }
 
-/// A hash table of these rows, and its blocks.
-fn build_bytes(rows: f64, width: f64, threads: f64) -> f64 {
-    if rows < 100.0 {
-        return MIB / 2.0;
+/// The rows that a pipeline begins with, which its threads share.
+fn source_rows(operator: &Operator) -> f64 {
+    match (operator.kind, operator.inputs.first()) {
+        (Kind::Scan { read_rows, .. }, _) => read_rows,
+        (Kind::Stream | Kind::HashJoin { .. } | Kind::LoopJoin, Some(input)) => source_rows(input),
+        _ => operator.rows,
     }
-    rows * (width + HASHED) + power_of_two(rows * 2.0) * 8.0 + PARTITIONS * busy(rows, threads)
+}
+
+/// A hash table of an operator's rows, and its blocks: every thread begins one in each partition that its rows fall into.
+fn build_bytes(build: &Operator, width: f64, threads: f64) -> f64 {
+    let rows = build.rows.max(1.0);
+    let blocks = (PARTITIONS * busy(source_rows(build), threads)).min(rows * MIB / 4.0);
+    rows * (width + HASHED) + power_of_two(rows * 2.0) * 8.0 + blocks
 }
 
 fn group_bytes(groups: f64, row_bytes: f64, input_rows: f64, threads: f64) -> f64 {
@@ -166,7 +176,7 @@ mod tests {
     use super::*;
 
     fn scan(rows: f64) -> Operator {
-        Operator::new(Kind::Scan { buffer_bytes: 0.0 }, rows, 10.0, Vec::new())
+        Operator::new(Kind::Scan { buffer_bytes: 0.0, read_rows: rows }, rows, 10.0, Vec::new())
     }
 
     fn mib(operator: &Operator) -> f64 {

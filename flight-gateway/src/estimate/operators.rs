@@ -2,18 +2,19 @@
 //!
 //! Each step of the plan is walked from the relations up, with what is known of every column: how many different values it has, and how
 //! wide they are. Conditions keep parts of the rows (`selectivity`), inner joins that stand together are ordered anew (`inner`), groups are as many
-//! as their keys have values together.
+//! as their keys have values together (`groups`).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use arrow::datatypes::DataType;
+use datafusion_common::tree_node::{TreeNode as _, TreeNodeRecursion};
 use datafusion_common::{DFSchema, JoinType};
-use datafusion_expr::expr::{AggregateFunction, GroupingSet};
-use datafusion_expr::logical_plan::{Aggregate, Distinct, FetchType, Join, TableScan, Window};
-use datafusion_expr::{Expr, ExprSchemable as _, LogicalPlan};
+use datafusion_expr::logical_plan::{Distinct, FetchType, Join, TableScan, Window};
+use datafusion_expr::{Expr, LogicalPlan};
 use tavana_wire::statistics::RelationKind;
 
-use super::functions;
+use super::groups::{expression, group};
 use super::memory::{Kind, Operator};
 use super::planner::Source;
 use super::scan::{Scanned, scan};
@@ -41,6 +42,8 @@ pub(super) struct Walk {
     pub(super) scans: BTreeMap<String, ScanNote>,
     /// What could not be told.
     pub(super) unknown: BTreeSet<String>,
+    /// Relations that were numbered.
+    owners: usize,
 }
 
 /// The columns of a step by their names.
@@ -66,6 +69,18 @@ const TABLE_BUFFER: f64 = 256.0 * 1024.0;
 
 impl Walk {
     pub(super) fn step(&mut self, plan: &LogicalPlan) -> Step {
+        let mut step = self.alone(plan);
+        for below in subqueries(plan) {
+            // It gives one value, ahead of the rest.
+            let (rows, width) = (step.operator.rows, step.operator.width);
+            let value = Operator::new(Kind::Stream, 1.0, 8.0, vec![self.step(&below).operator]);
+            step.operator = Operator::new(Kind::LoopJoin, rows, width, vec![step.operator, value]);
+        }
+        step
+    }
+
+    /// A step without the queries in its expressions.
+    fn alone(&mut self, plan: &LogicalPlan) -> Step {
         match plan {
             LogicalPlan::TableScan(scan) => self.scan(scan),
             LogicalPlan::Projection(projection) => {
@@ -116,6 +131,16 @@ impl Walk {
             }
             LogicalPlan::Join(join) if join.join_type == JoinType::Inner => self.inner(plan),
             LogicalPlan::Join(join) => self.outer(join),
+            LogicalPlan::SubqueryAlias(alias) => self.step(&alias.input),
+            LogicalPlan::Subquery(subquery) => self.step(&subquery.subquery),
+            LogicalPlan::Repartition(repartition) => self.step(&repartition.input),
+            other => self.rare(other),
+        }
+    }
+
+    /// A step of the kinds that most plans do not have.
+    fn rare(&mut self, plan: &LogicalPlan) -> Step {
+        match plan {
             LogicalPlan::Union(union) => {
                 let steps: Vec<Step> = union.inputs.iter().map(|input| self.step(input)).collect();
                 united(steps, Kind::Union, 1.0)
@@ -133,9 +158,6 @@ impl Walk {
                 let rows = input.operator.rows * UNNESTED;
                 stream(input, unknown_columns(plan), Some(rows))
             }
-            LogicalPlan::SubqueryAlias(alias) => self.step(&alias.input),
-            LogicalPlan::Subquery(subquery) => self.step(&subquery.subquery),
-            LogicalPlan::Repartition(repartition) => self.step(&repartition.input),
             other => match other.inputs().first() {
                 Some(input) => self.step(input),
                 None => self.nothing(plan, 1.0),
@@ -168,20 +190,27 @@ impl Walk {
         let scanned = self::scan(table, &used, &scan.filters);
         let rows = scan.fetch.map_or(scanned.rows, |fetch| scanned.rows.min(fetch as f64));
         let columns: Vec<Column> = given.iter().filter_map(|&at| table.columns.get(at).cloned()).collect();
-        let columns = capped(columns, rows);
+        let columns = self.owned(capped(columns, rows), rows);
         let pieces: usize = table.told.files.iter().map(|file| file.row_groups.len()).sum();
         let buffer_bytes = match table.kind {
             RelationKind::Table => TABLE_BUFFER,
             _ => scanned.bytes / (pieces as f64 * scanned.read_part).max(1.0) * DECODED,
         };
         let operator = Operator::new(
-            Kind::Scan { buffer_bytes: buffer_bytes.min(512e6) },
+            Kind::Scan { buffer_bytes: buffer_bytes.min(512e6), read_rows: table.rows * scanned.read_part },
             rows,
             total_width(&columns),
             Vec::new(),
         );
         self.note(scan, source, scanned, used.len());
         Step { operator, columns, base_rows: table.rows }
+    }
+
+    /// Columns of a new relation of so many rows.
+    pub(super) fn owned(&mut self, mut columns: Vec<Column>, rows: f64) -> Vec<Column> {
+        self.owners += 1;
+        columns.iter_mut().for_each(|column| column.owner = Some((self.owners, rows)));
+        columns
     }
 
     fn note(&mut self, scan: &TableScan, source: &Source, scanned: Scanned, used: usize) {
@@ -194,7 +223,9 @@ impl Walk {
         let columns = table.columns.len();
         let (read, stored) = (bytes_text(scanned.bytes), bytes_text(scanned.stored_bytes));
         let text = format!("reads {} of {columns} columns of {what}, {read} of {stored}", used.min(columns));
-        let place = scan.table_name.table().to_owned();
+        // With other conditions it is read once more.
+        let filters: Vec<String> = scan.filters.iter().map(ToString::to_string).collect();
+        let place = format!("{}{}", scan.table_name.table(), filters.join("&"));
         let is_larger = self.scans.get(&place).is_none_or(|known| known.scanned.bytes < scanned.bytes);
         if is_larger {
             self.scans.insert(place, ScanNote { scanned, text });
@@ -205,49 +236,6 @@ impl Walk {
         if table.told.rows.is_none() {
             self.unknown.insert("how many rows there are".to_owned());
         }
-    }
-
-    fn aggregate(&mut self, aggregate: &Aggregate) -> Step {
-        let input = self.step(&aggregate.input);
-        let named = named(&aggregate.input, &input.columns);
-        let rows = input.operator.rows;
-        let (keys, sets) = grouping(&aggregate.group_expr);
-        let mut columns: Vec<Column> = keys.iter().map(|expr| expression(expr, &named, rows)).collect();
-        let mut state = 0.0;
-        let mut kept = 0.0;
-        let mut distinct: Vec<Operator> = Vec::new();
-        for expr in &aggregate.aggr_expr {
-            let Some(function) = aggregate_of(expr) else { continue };
-            let given: Vec<Column> = function.params.args.iter().map(|arg| expression(arg, &named, rows)).collect();
-            let bytes = total_width(&given);
-            if functions::is_holistic(function.func.name()) {
-                kept += bytes;
-            }
-            // Sums are wide; the least and the greatest text lies beside its state.
-            state +=
-                16.0 + if matches!(function.func.name(), "min" | "max" | "first" | "any_value") { bytes } else { 8.0 };
-            if function.params.distinct && !matches!(function.func.name(), "min" | "max") {
-                let pairs: Vec<Column> = columns.iter().cloned().chain(given).collect();
-                let count = group_count(&pairs, rows, 1.0);
-                let kind = Kind::Group { row_bytes: total_width(&pairs), kept_bytes: 0.0 };
-                distinct.push(Operator::new(kind, count, total_width(&pairs), vec![input.operator.clone()]));
-            }
-        }
-        let types = aggregate.schema.fields().iter().skip(columns.len());
-        let results: Vec<Column> =
-            types.map(|field| Column { width: width(field.data_type(), None), ..Column::default() }).collect();
-        let mut step = group(input, std::mem::take(&mut columns), state, kept, sets);
-        if let Some(largest) = distinct.into_iter().max_by(|a, b| a.rows.total_cmp(&b.rows)) {
-            // Different values are found first, in a table that stands until its rows are grouped.
-            step.operator.inputs = vec![largest];
-        }
-        step.columns.extend(results);
-        step.operator.width = total_width(&step.columns);
-        if keys.is_empty() {
-            step.operator.rows = 1.0;
-        }
-        step.base_rows = step.operator.rows;
-        step
     }
 
     fn window(&mut self, window: &Window) -> Step {
@@ -322,6 +310,25 @@ impl Walk {
     }
 }
 
+/// The plans of queries in a step's own expressions that no join has taken the place of.
+fn subqueries(plan: &LogicalPlan) -> Vec<Arc<LogicalPlan>> {
+    let mut found = Vec::new();
+    for expr in plan.expressions() {
+        let gather = |expr: &Expr| {
+            match expr {
+                Expr::ScalarSubquery(subquery) => found.push(Arc::clone(&subquery.subquery)),
+                Expr::InSubquery(within) => found.push(Arc::clone(&within.subquery.subquery)),
+                Expr::Exists(exists) => found.push(Arc::clone(&exists.subquery.subquery)),
+                _ => {}
+            }
+            Ok(TreeNodeRecursion::Continue)
+        };
+        // Nothing in it fails.
+        let _ = expr.apply(gather);
+    }
+    found
+}
+
 /// The columns of both sides of a join.
 struct Both<'a> {
     left: Named<'a>,
@@ -374,101 +381,6 @@ fn united(steps: Vec<Step>, kind: Kind, times: f64) -> Step {
     let operators = steps.into_iter().map(|step| step.operator).collect();
     let operator = Operator::new(kind, rows, total_width(&columns), operators);
     Step { operator, columns, base_rows: rows }
-}
-
-/// Groups by all of `columns`, in so many sets of them.
-fn group(input: Step, columns: Vec<Column>, state: f64, kept: f64, sets: f64) -> Step {
-    let rows = group_count(&columns, input.operator.rows, sets);
-    let row_bytes = total_width(&columns) + state;
-    let columns: Vec<Column> = capped(columns, rows)
-        .into_iter()
-        .map(|column| Column { domain: column.distinct.or(column.domain), ..column })
-        .collect();
-    let kind = Kind::Group { row_bytes, kept_bytes: kept };
-    let operator = Operator::new(kind, rows, total_width(&columns), vec![input.operator]);
-    Step { operator, columns, base_rows: rows }
-}
-
-/// How many groups the keys make: as many as they have values together, as far as there are rows to have them.
-fn group_count(keys: &[Column], rows: f64, sets: f64) -> f64 {
-    let met = |values: f64| values * (1.0 - (-rows / values.max(1.0)).exp());
-    // A key of which nothing is known tells half of the rows apart, on a scale of orders of magnitude.
-    let unknown = rows.max(1.0).powf(0.75);
-    let all: f64 = keys.iter().map(|key| met(key.distinct.unwrap_or(unknown)).max(1.0)).product();
-    (met(all.min(1e15)).max(1.0) * sets).min(rows.max(1.0) * sets)
-}
-
-/// The keys of a grouping, and how many sets of them there are.
-fn grouping(exprs: &[Expr]) -> (Vec<Expr>, f64) {
-    match exprs {
-        [Expr::GroupingSet(set)] => {
-            let keys: Vec<Expr> = set.distinct_expr().into_iter().cloned().collect();
-            let sets = match set {
-                // The most groups are in the set of all keys; the others add a part to it.
-                GroupingSet::Rollup(_) => 1.5,
-                GroupingSet::Cube(_) => 2.0,
-                GroupingSet::GroupingSets(sets) => sets.len() as f64 * 0.75,
-            };
-            (keys, sets.max(1.0))
-        }
-        _ => (exprs.to_vec(), 1.0),
-    }
-}
-
-fn aggregate_of(expr: &Expr) -> Option<&AggregateFunction> {
-    match expr {
-        Expr::AggregateFunction(function) => Some(function),
-        Expr::Alias(alias) => aggregate_of(&alias.expr),
-        _ => None,
-    }
-}
-
-/// What is known of an expression's values.
-pub(super) fn expression(expr: &Expr, columns: &Named<'_>, rows: f64) -> Column {
-    if let Some(column) = column_of(expr).and_then(|column| columns.column(column)) {
-        return column.clone();
-    }
-    let kind = expr.get_type(columns.schema).unwrap_or(DataType::Utf8);
-    let refs = expr.column_refs();
-    let known: Vec<&Column> = refs.iter().filter_map(|column| columns.column(column)).collect();
-    let distinct = match values_of(expr) {
-        Some(values) => Some(values),
-        None if refs.is_empty() => Some(1.0),
-        None => known.iter().map(|column| column.distinct).product::<Option<f64>>(),
-    };
-    let distinct = distinct.map(|distinct| distinct.min(rows.max(1.0)));
-    let text = known.iter().map(|column| column.width).fold(0.0, f64::max);
-    let width = if kind.is_primitive() { width(&kind, None) } else { text.max(width(&kind, None)) };
-    Column { width, distinct, domain: distinct, ..Column::default() }
-}
-
-/// How many values an expression can have, whatever it is about.
-fn values_of(expr: &Expr) -> Option<f64> {
-    match expr {
-        Expr::Alias(alias) => values_of(&alias.expr),
-        Expr::Cast(cast) => values_of(&cast.expr),
-        Expr::IsNull(_) | Expr::IsNotNull(_) | Expr::Like(_) | Expr::InList(_) | Expr::Not(_) => Some(2.0),
-        Expr::Case(case) => Some(case.when_then_expr.len() as f64 + 1.0)
-            .filter(|_| case.when_then_expr.iter().all(|(_, then)| matches!(**then, Expr::Literal(..)))),
-        Expr::ScalarFunction(function) => {
-            let part = match (function.func.name(), function.args.first()) {
-                ("date_part" | "datepart", Some(Expr::Literal(part, _))) => part.to_string().to_lowercase(),
-                (name, _) => name.to_owned(),
-            };
-            Some(match part.as_str() {
-                "year" => 30.0,
-                "month" | "monthname" => 12.0,
-                "quarter" => 4.0,
-                "week" => 53.0,
-                "day" => 31.0,
-                "dayname" | "dayofweek" | "isodow" | "dow" => 7.0,
-                "hour" => 24.0,
-                "minute" | "second" => 60.0,
-                _ => return None,
-            })
-        }
-        _ => None,
-    }
 }
 
 fn counted(read: f64, all: u64) -> String {

@@ -8,12 +8,15 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use datafusion_sql::sqlparser::ast::{
-    CopySource, Expr, FromTable, FunctionArg, FunctionArgExpr, Ident, ObjectName, Query, Statement, TableAlias,
-    TableFactor, UnaryOperator, Value, VisitMut, VisitorMut,
+    CopySource, Expr, FromTable, FunctionArg, FunctionArgExpr, Ident, ObjectName, Query, Select, SelectFlavor,
+    SelectItem, Statement, TableAlias, TableFactor, UnaryOperator, Value, VisitMut, VisitorMut,
+    WildcardAdditionalOptions,
 };
 use datafusion_sql::sqlparser::dialect::DuckDbDialect;
 use datafusion_sql::sqlparser::parser::{Parser, ParserError};
 use tavana_wire::statistics::{Argument, ArgumentValue, Reference, Relation, TableFunction, TableName, TextList};
+
+use super::tokens::tokens;
 
 /// How deep a statement may be nested: sqlparser needs up to a hundred KiB of stack a level.
 const MAX_DEPTH: usize = 60;
@@ -57,8 +60,14 @@ pub(super) fn place_of(name: &str) -> Option<usize> {
 /// # Errors
 /// When the parser does not understand it.
 pub(super) fn parse(sql: &str, first_place: usize) -> Result<Vec<Parsed>, ParserError> {
-    let parser = Parser::new(&DuckDbDialect).with_recursion_limit(MAX_DEPTH).try_with_sql(sql);
-    let statements = parser.and_then(|mut parser| parser.parse_statements())?;
+    let read = |sql: &str| {
+        let parser = Parser::new(&DuckDbDialect).with_recursion_limit(MAX_DEPTH).try_with_sql(sql);
+        parser.and_then(|mut parser| parser.parse_statements())
+    };
+    // The parser knows `FROM t`, but nothing behind it.
+    let begins_with_from = || tokens(sql).next().is_some_and(|token| token.is("from"));
+    let statements =
+        read(sql).or_else(|error| if begins_with_from() { read(&format!("SELECT * {sql}")) } else { Err(error) })?;
     let mut next = first_place;
     statements
         .into_iter()
@@ -130,6 +139,14 @@ struct Finder {
 
 impl VisitorMut for Finder {
     type Break = ();
+
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
+        if select.flavor == SelectFlavor::FromFirstNoSelect {
+            select.projection = vec![SelectItem::Wildcard(WildcardAdditionalOptions::default())];
+            select.flavor = SelectFlavor::Standard;
+        }
+        ControlFlow::Continue(())
+    }
 
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<()> {
         if let TableFactor::Table { name, alias, args, .. } = factor {

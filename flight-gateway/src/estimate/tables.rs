@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, SchemaRef, TimeUnit};
+use arrow::datatypes::{DataType, Field, SchemaRef, TimeUnit};
 use arrow::ipc::convert::try_schema_from_ipc_buffer;
 use datafusion_common::ScalarValue;
 use tavana_wire::statistics::{ColumnStatistics, RelationKind, RelationStatistics};
@@ -37,6 +37,8 @@ pub(super) struct Column {
     pub(super) domain: Option<f64>,
     pub(super) min: Option<Value>,
     pub(super) max: Option<Value>,
+    /// The relation it comes from, by a number, and how many rows that has.
+    pub(super) owner: Option<(usize, f64)>,
     /// The part of the rows in which it is null.
     pub(super) null_part: f64,
 }
@@ -58,8 +60,15 @@ impl Table {
         let schema = Arc::new(try_schema_from_ipc_buffer(&told.schema).ok()?);
         let rows = rows(&told);
         let known = |name: &str| told.columns.iter().find(|column| column.name == name);
-        let column = |field: &Arc<arrow::datatypes::Field>| match known(field.name()) {
-            Some(statistics) => column(statistics, field.data_type(), rows),
+        let column = |field: &Arc<Field>| match known(field.name()) {
+            Some(statistics) => {
+                let mut column = column(statistics, field.data_type(), rows);
+                if statistics.distinct_count.is_none() {
+                    column.distinct = by_row_group(&told, field, &column, rows).or(column.distinct);
+                    column.domain = column.distinct;
+                }
+                column
+            }
             None => Column { width: width(field.data_type(), None), ..Column::default() },
         };
         let columns = schema.fields().iter().map(column).collect();
@@ -72,27 +81,58 @@ fn rows(told: &RelationStatistics) -> f64 {
     told.rows.map(|rows| rows as f64).or(by_bytes).unwrap_or(UNKNOWN_ROWS).clamp(0.0, MAX_ROWS)
 }
 
+/// How many different values a column has, by one row group in the middle: each has a dictionary of its own. Where most rows of it differ
+/// more rows bring more values; where few do they bring none.
+fn by_row_group(told: &RelationStatistics, field: &Field, whole: &Column, rows: f64) -> Option<f64> {
+    let file = told.files.get(told.files.len() / 2)?;
+    let group = file.row_groups.get(file.row_groups.len() / 2)?;
+    let here = group.columns.iter().find(|column| column.name == *field.name())?;
+    let here = ColumnStatistics { average_bytes: here.average_bytes.or(average(told, field)), ..here.clone() };
+    let values = group.rows as f64 * (1.0 - whole.null_part);
+    let distinct = column(&here, field.data_type(), group.rows as f64).distinct?;
+    let all = (rows * (1.0 - whole.null_part)).max(1.0);
+    let grown = distinct * (all / values.max(1.0)).max(1.0).powf((distinct / values.max(1.0)).min(1.0));
+    // Bounds of the whole tell the most there can be.
+    let most = whole.min.as_ref().zip(whole.max.as_ref()).and_then(|(min, max)| span(min, max, field.data_type()));
+    Some(grown.min(most.unwrap_or(f64::MAX)).clamp(1.0, all))
+}
+
+fn average(told: &RelationStatistics, field: &Field) -> Option<f64> {
+    told.columns.iter().find(|column| column.name == *field.name())?.average_bytes
+}
+
 /// What is known of a column of this type, where `rows` of it are looked at.
 pub(super) fn column(told: &ColumnStatistics, kind: &DataType, rows: f64) -> Column {
     let min = told.min.as_deref().and_then(|text| value(text, kind));
     let max = told.max.as_deref().and_then(|text| value(text, kind));
-    let width = width(kind, told.average_bytes);
+    let text_length = |bound: &Option<Value>| match bound {
+        Some(Value::Text(text)) => Some(text.len() as f64),
+        _ => None,
+    };
+    // Where no rows were looked at, the bounds tell how long texts are.
+    let by_bounds = text_length(&min).zip(text_length(&max)).map(|(min, max)| (min + max) / 2.0 + OFFSET);
+    let average = told.average_bytes.or(by_bounds);
+    let width = width(kind, average);
     let null_part = told.null_count.map_or(0.0, |nulls| (nulls as f64 / rows.max(1.0)).clamp(0.0, 1.0));
     let values = rows * (1.0 - null_part);
+    // Nulls take nothing but the offset, which each value has.
+    let looked_at = if told.average_bytes.is_some() { (1.0 - null_part).max(0.01) } else { 1.0 };
+    let text_bytes = average.map(|bytes| (bytes - OFFSET).max(0.0) / looked_at + OFFSET);
     let distinct = told
         .distinct_count
         .map(|count| count as f64)
         .or_else(|| span(min.as_ref()?, max.as_ref()?, kind))
         .map_or_else(
-            || by_encoding(told, width, values),
+            || by_encoding(told, kind, values, text_bytes),
             |known| {
                 // Bounds tell the most there can be; the encoding may tell of fewer.
-                let encoded = if told.distinct_count.is_none() { by_encoding(told, width, values) } else { None };
+                let encoded =
+                    if told.distinct_count.is_none() { by_encoding(told, kind, values, text_bytes) } else { None };
                 Some(encoded.map_or(known, |encoded| encoded.min(known)))
             },
         )
         .map(|distinct| distinct.clamp(1.0, values.max(1.0)));
-    Column { width, distinct, domain: distinct, min, max, null_part }
+    Column { width, distinct, domain: distinct, min, max, owner: None, null_part }
 }
 
 /// How many values lie between bounds, where they are whole numbers.
@@ -106,13 +146,19 @@ fn span(min: &Value, max: &Value, kind: &DataType) -> Option<f64> {
     Some(((max - min) / step + 1.0).max(1.0))
 }
 
-/// How many different values an encoding by dictionary has room for.
+/// How many different values an encoding has room for.
 ///
-/// A dictionary of `d` values of `w` bytes costs `d·w`, and each of `n` rows costs `log2(d)` bits. Without it each row costs `w`.
-fn by_encoding(told: &ColumnStatistics, width: f64, values: f64) -> Option<f64> {
+/// In a dictionary `d` values of `w` bytes cost `d·w`, and each of `n` rows costs `log2(d)` bits. Where there is none, because it would save
+/// nothing, most values differ.
+fn by_encoding(told: &ColumnStatistics, kind: &DataType, values: f64, text_bytes: Option<f64>) -> Option<f64> {
     let bytes = told.uncompressed_bytes? as f64;
+    // Parquet has four bytes of length with each text, as Arrow has of offset; nulls take nothing.
+    let width = match kind.primitive_width() {
+        Some(width) => width as f64,
+        None => text_bytes?,
+    };
     if values < 1.0 || bytes >= 0.8 * values * width {
-        return None;
+        return (values >= 1.0 && !kind.is_primitive()).then_some(values * 0.8);
     }
     let cost = |distinct: f64| distinct * width + values * distinct.log2().max(1.0) / 8.0;
     let (mut low, mut high) = (1.0_f64, values);
@@ -122,6 +168,9 @@ fn by_encoding(told: &ColumnStatistics, width: f64, values: f64) -> Option<f64> 
     }
     Some(low)
 }
+
+/// Bytes that Arrow and Parquet have with each text, for where it ends.
+const OFFSET: f64 = 4.0;
 
 const DAY_US: f64 = 86_400e6;
 
@@ -185,9 +234,15 @@ pub(super) fn width(kind: &DataType, average: Option<f64>) -> f64 {
     let average = average.filter(|bytes| bytes.is_finite() && *bytes >= 0.0).map(|bytes| bytes.min(1e9));
     match kind {
         DataType::Boolean => 1.0,
+        DataType::Decimal128(digits, _) => match digits {
+            0..=4 => 2.0,
+            5..=9 => 4.0,
+            10..=18 => 8.0,
+            _ => 16.0,
+        },
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Binary | DataType::LargeBinary => {
             // Arrow has four bytes of offset with each.
-            let text = average.map_or(TEXT_BYTES, |bytes| (bytes - 4.0).max(0.0));
+            let text = average.map_or(TEXT_BYTES, |bytes| (bytes - OFFSET).max(0.0));
             16.0 + if text > 12.0 { text } else { 0.0 }
         }
         kind => kind.primitive_width().map(|bytes| bytes as f64).or(average).unwrap_or(2.0 * TEXT_BYTES),
@@ -235,8 +290,13 @@ mod tests {
         check(bounds("2020-01-01", "2020-01-31"), DataType::Date32, 31.0, 31.0);
         check(bounds("9", "1"), DataType::Int32, 1.0, 1.0);
         check(bounds("a", "b"), DataType::Utf8, -1.0, -1.0);
-        let encoded = ColumnStatistics { uncompressed_bytes: Some(700), ..ColumnStatistics::default() };
-        check(encoded, DataType::Utf8, 8.0, 40.0);
+        let encoded = |bytes: u64| ColumnStatistics {
+            uncompressed_bytes: Some(bytes),
+            average_bytes: Some(24.0),
+            ..ColumnStatistics::default()
+        };
+        check(encoded(700), DataType::Utf8, 8.0, 40.0);
+        check(encoded(23_000), DataType::Utf8, 800.0, 1000.0);
         let counted = ColumnStatistics { distinct_count: Some(u64::MAX), ..ColumnStatistics::default() };
         check(counted, DataType::Utf8, 1000.0, 1000.0);
     }

@@ -9,7 +9,8 @@ use proptest::prelude::*;
 use prost::Message as _;
 use serde_json::{Value as Json, json};
 use tavana_wire::statistics::{
-    ColumnStatistics, FileStatistics, Reference, RelationKind, RelationStatistics, RowGroupStatistics,
+    ColumnStatistics, FileStatistics, Reference, Relation, RelationKind, RelationStatistics, RowGroupStatistics,
+    TableName,
 };
 use tavana_wire::{FailureKind, Role};
 
@@ -44,7 +45,7 @@ impl Knowledge for Canned {
             std::future::pending::<()>().await;
         }
         self.asked.fetch_add(request.relations.len(), Ordering::Relaxed);
-        let name = |relation: &tavana_wire::statistics::Relation| match &relation.reference {
+        let name = |relation: &Relation| match &relation.reference {
             Some(Reference::Name(name)) => {
                 let last = name.parts.last().map(String::as_str).unwrap_or_default();
                 last.rsplit('/').next().unwrap_or(last).to_lowercase()
@@ -269,6 +270,42 @@ async fn statistics_are_asked_for_once_for_each_caller() {
     assert_eq!(ask("select * from big", &other).await, 3);
     other.settings.insert("schema".to_owned(), "s".to_owned());
     assert_eq!(ask("select * from big", &other).await, 4);
+}
+
+fn relation(name: &str) -> Option<Relation> {
+    Some(Relation { reference: Some(Reference::Name(TableName { parts: vec![name.to_owned()] })) })
+}
+
+#[tokio::test(start_paused = true)]
+async fn stale_statistics_are_used_once_more_while_they_are_asked_for_again() {
+    let knowledge = canned();
+    let cache = Cache::new(1 << 20, Duration::from_secs(10), Duration::from_secs(100));
+    let check = async |after: u64, asked: usize| {
+        tokio::time::advance(Duration::from_secs(after)).await;
+        let found = cache.look(Scope::of(&session()), &[relation("big")], &knowledge, Duration::from_secs(1)).await;
+        assert!(found[0].as_ref().is_some_and(|known| known.table.is_some()));
+        assert_eq!(knowledge.asked.load(Ordering::Relaxed), asked, "after {after} s");
+        tokio::task::yield_now().await;
+    };
+    check(0, 1).await;
+    check(9, 1).await;
+    // Asked for behind the caller's back, which counts the next time.
+    check(2, 1).await;
+    check(1, 2).await;
+    check(9, 2).await;
+    check(200, 4).await;
+}
+
+#[tokio::test]
+async fn statistics_too_large_to_be_kept_are_given_all_the_same() {
+    let knowledge = canned();
+    let cache = Cache::new(10, Duration::from_secs(10), Duration::from_secs(100));
+    for asked in 1..3 {
+        let found =
+            cache.look(Scope::of(&session()), &[relation("big"), None], &knowledge, Duration::from_secs(1)).await;
+        assert!(found[0].is_some() && found[1].is_none());
+        assert_eq!(knowledge.asked.load(Ordering::Relaxed), asked);
+    }
 }
 
 proptest! {

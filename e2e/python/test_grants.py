@@ -508,14 +508,14 @@ def test_the_limit_follows_the_control_group(group, tmp_path):
             assert first.process_limit_bytes == 512 * MIB
             assert worker.metric("tavana_worker_memory_limit_bytes") == duckdb
             limit.write_text(str(2048 * MIB))
-            grown = 2048 * MIB // 100 * 85
+            grown = 2048 * MIB // 100 * 70
             watching.until(lambda told: told.memory_bytes == grown - 128 * MIB)
             eventually(lambda: worker.metric("tavana_worker_memory_limit_bytes") == grown)
             # What is granted stays when it shrinks; nothing new is.
             call = gateway.granted(1000 * MIB).open("DoGet", wire.ticket(gateway.ticket(STREAM)))
             next(call)
             limit.write_text(str(1024 * MIB))
-            shrunk = 844 * MIB
+            shrunk = 1024 * MIB // 100 * 70
             watching.until(lambda told: told.memory_bytes == shrunk - shrunk // 8)
             with pytest.raises(grpc.RpcError) as error:
                 gateway.granted(MIB).fetch(gateway.ticket("select 1"))

@@ -1,5 +1,7 @@
 //! What a worker is told, and building it.
 
+mod error;
+
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -7,14 +9,14 @@ use std::time::Duration;
 use prometheus::{IntGauge, Registry};
 use serde::Serialize;
 use tavana_daemon::drain::Drain;
-use tavana_wire::{Failure, FailureKind, Sealer, WorkerId};
+use tavana_wire::{Sealer, WorkerId};
 use tempfile::TempDir;
 use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::caller::{Callers, Trust};
-use crate::catalogs::{Catalogs, CatalogsError, Lake, TRY_AGAIN_SECONDS, View};
-use crate::engine::{EngineError, Instance, InstanceConfig, quoted};
+use crate::catalogs::{Catalogs, Lake, TRY_AGAIN_SECONDS, View};
+use crate::engine::{Instance, InstanceConfig, quoted};
 use crate::execute::again::Retries;
 use crate::execute::{Executor, StatementLimits};
 use crate::extension;
@@ -36,6 +38,8 @@ use crate::spool::{SpoolLimits, SpoolSpace, StoredResults};
 use crate::statement::credentials::schemes;
 use crate::statement::{Policy, SESSION_SETTINGS};
 use crate::system;
+
+pub use error::WorkerError;
 
 /// The macros that the PostgreSQL frontend's translation calls.
 const PG_MACROS: &str = include_str!("../../pg-frontend/src/translate/macros.sql");
@@ -79,7 +83,7 @@ pub struct WorkerConfig {
     #[arg(long, value_name = "COUNT")]
     pub threads: Option<usize>,
 
-    /// Bytes of memory that DuckDB keeps to; when not given 85 % of the control group's memory, at least 180 MiB less than it, and in step with it, or 80 % of the machine's
+    /// Bytes of memory that DuckDB keeps to; when not given 70 % of what the control group may have, in step with it, or 80 % of the machine's
     #[arg(long, value_name = "BYTES")]
     pub memory_limit_bytes: Option<u64>,
 
@@ -150,62 +154,6 @@ pub struct WorkerConfig {
 
 /// Hears what part of a long start is done, from 0 to 1.
 pub type Progress<'a> = &'a dyn Fn(&str, f64);
-
-/// Why a worker could not be built.
-#[derive(Debug, thiserror::Error)]
-pub enum WorkerError {
-    /// A folder is missing and cannot be made, or cannot be used.
-    #[error("the folder {folder} cannot be used: {source}")]
-    Folder {
-        /// The folder.
-        folder: String,
-        /// Why not.
-        source: std::io::Error,
-    },
-    /// The catalogs file is wrong, or what it names cannot be opened.
-    #[error(transparent)]
-    Catalogs(#[from] CatalogsError),
-    /// DuckDB does not open the database or take its settings.
-    #[error("DuckDB does not start: {0}")]
-    Engine(#[from] EngineError),
-    /// An extension that is needed is not there.
-    #[error(
-        "DuckDB's extension {name} is needed and is not in {folder}; run `make deps`, or name its folder with --extension-dir"
-    )]
-    Extension {
-        /// The extension.
-        name: String,
-        /// Where it was looked for.
-        folder: String,
-    },
-    /// A metric could not be registered.
-    #[error("a metric could not be registered: {0}")]
-    Metrics(#[from] prometheus::Error),
-    /// DuckDB gave up its instance after a fault of its own: only a new process can open the database again.
-    #[error(
-        "DuckDB gave up its instance after a fault of its own; what was committed is safe, start the program again"
-    )]
-    Broken,
-}
-
-impl WorkerError {
-    /// What went wrong.
-    pub fn kind(&self) -> FailureKind {
-        match self {
-            Self::Folder { .. } => FailureKind::Io,
-            Self::Engine(error) => error.kind(),
-            Self::Catalogs(error) => error.kind(),
-            Self::Extension { .. } => FailureKind::NotFound,
-            Self::Metrics(_) | Self::Broken => FailureKind::Internal,
-        }
-    }
-}
-
-impl From<WorkerError> for Failure {
-    fn from(error: WorkerError) -> Self {
-        Failure::new(error.kind(), error.to_string())
-    }
-}
 
 /// A worker that is ready to serve; dropping it ends its sessions.
 pub struct Worker {

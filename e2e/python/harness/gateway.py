@@ -125,7 +125,9 @@ class Watch:
 
     def __init__(self, gateway: Gateway):
         body = wire.message(1, gateway.id)
-        self.call = gateway.open("DoAction", wire.action("tavana.WatchCapacity", body), seconds=None)
+        self.call = gateway.open(
+            "DoAction", wire.action("tavana.WatchCapacity", body), seconds=None
+        )
         self.told: list[Capacity] = []
         self.ended = threading.Event()
         threading.Thread(target=self._read, daemon=True).start()

@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 
 const MIB: u64 = 1 << 20;
-/// Memory of the process that is no part of DuckDB's limit: code, stacks, batches on their way, and what DuckDB does not count.
+/// Memory of the process that is no part of DuckDB's limit: code, stacks, batches on their way.
 const OUTSIDE_BYTES: u64 = 180 * MIB;
 
 /// The memory that the process may have.
@@ -39,12 +39,12 @@ impl ProcessLimit {
         }
     }
 
-    /// The limit that DuckDB gets: in a control group of L bytes the smaller of 85 % of L and L less 180 MiB, which is 65 % at 512 MiB,
-    /// and a quarter of L where that is more; of a machine 80 %, as DuckDB itself would choose.
+    /// The limit that DuckDB gets. In a control group it is 70 %, at least 180 MiB less than all, which is 65 % at 512 MiB, and no less than
+    /// a quarter. Of a machine it is 80 %, as DuckDB itself would choose.
     pub(crate) fn for_duckdb(self) -> u64 {
         match self {
             Self::Group(bytes) => {
-                let most = (bytes / 100 * 85).min(bytes.saturating_sub(OUTSIDE_BYTES));
+                let most = (bytes / 100 * 70).min(bytes.saturating_sub(OUTSIDE_BYTES));
                 most.max(bytes / 4)
             }
             Self::Machine(bytes) => bytes / 100 * 80,
@@ -183,9 +183,9 @@ mod tests {
         check(128, 32);
         check(256, 76);
         check(512, 332);
-        check(1024, 844);
-        check(2048, 1740);
-        check(64 * 1024, 55705);
+        check(1024, 716);
+        check(2048, 1433);
+        check(64 * 1024, 45875);
         assert_eq!(ProcessLimit::Machine(1000).for_duckdb(), 800);
     }
 

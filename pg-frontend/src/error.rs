@@ -281,7 +281,7 @@ fn known_state(told: &str) -> Option<&'static str> {
 fn state_of_code(code: tonic::Code) -> &'static str {
     use tonic::Code;
     match code {
-        Code::Cancelled | Code::DeadlineExceeded => "57014",
+        Code::DeadlineExceeded => "57014",
         Code::InvalidArgument => "22023",
         Code::NotFound => "42704",
         Code::AlreadyExists => "42710",
@@ -290,8 +290,8 @@ fn state_of_code(code: tonic::Code) -> &'static str {
         Code::FailedPrecondition => "55000",
         Code::Aborted => "40001",
         Code::Unimplemented => "0A000",
-        // The connection to the gateway, not the statement.
-        Code::Unavailable | Code::Unknown => "08006",
+        // The connection to the gateway, not the statement: a cancel of ours says so.
+        Code::Cancelled | Code::Unavailable | Code::Unknown => "08006",
         Code::Unauthenticated => "28000",
         _ => "XX000",
     }

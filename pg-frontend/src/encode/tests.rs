@@ -1,6 +1,6 @@
-//! Rows and lines as a client sees them; PostgreSQL's own answers are in `oracle.rs`.
+//! Rows and lines as a client sees them; PostgreSQL's own answers are in `oracle.json`.
 
-use super::oracle::{Case, STYLES};
+use super::oracle::{ANSWERS, Case};
 use super::*;
 use crate::decode::parameters;
 use arrow::array::{
@@ -79,7 +79,7 @@ fn check_case(style: &str, settings: &Settings, (oid, input, text, binary): &Cas
 #[test]
 fn as_postgresql() {
     let mut wrong = Vec::new();
-    for (style, cases) in STYLES {
+    for (style, cases) in &ANSWERS.styles {
         let settings = settings_of(style);
         cases.iter().for_each(|case| check_case(style, &settings, case, &mut wrong));
     }

@@ -50,8 +50,6 @@ pub enum FailureKind {
     LimitExceeded,
     /// No worker can serve it now; it did not run.
     Unavailable,
-    /// The worker has no room for the grant that was asked for, and did nothing; only gateways see it.
-    NoRoom,
     /// The worker was lost while it delivered a result; what arrived is not complete.
     ResultLost,
     /// The worker was lost in a write, which may or may not have happened.
@@ -77,7 +75,7 @@ impl FailureKind {
             Self::Cancelled => Code::Cancelled,
             Self::DeadlineExceeded => Code::DeadlineExceeded,
             Self::OutOfMemory | Self::DiskFull | Self::LimitExceeded => Code::ResourceExhausted,
-            Self::Unavailable | Self::NoRoom | Self::ResultLost => Code::Unavailable,
+            Self::Unavailable | Self::ResultLost => Code::Unavailable,
             // Not UNAVAILABLE: clients retry that by themselves, and a write must not run twice.
             Self::OutcomeUnknown => Code::Unknown,
             Self::Io | Self::Internal => Code::Internal,
@@ -104,7 +102,7 @@ impl FailureKind {
             Self::OutOfMemory => "53200",
             Self::DiskFull => "53100",
             Self::LimitExceeded => "54000",
-            Self::Unavailable | Self::NoRoom => "57P03",
+            Self::Unavailable => "57P03",
             Self::ResultLost => "08006",
             Self::OutcomeUnknown => "08007",
             Self::Io => "58030",
@@ -114,7 +112,7 @@ impl FailureKind {
 
     /// Whether the same request may succeed later without harm: it did not run, or ran without effect.
     pub fn is_retryable(self) -> bool {
-        matches!(self, Self::Conflict | Self::Unavailable | Self::NoRoom | Self::ResultLost)
+        matches!(self, Self::Conflict | Self::Unavailable | Self::ResultLost)
     }
 
     /// The value of the `failure` label in metrics, logs and the `x-tavana-failure` trailer.
@@ -139,7 +137,6 @@ impl FailureKind {
             Self::DiskFull => "disk_full",
             Self::LimitExceeded => "limit_exceeded",
             Self::Unavailable => "unavailable",
-            Self::NoRoom => "no_room",
             Self::ResultLost => "result_lost",
             Self::OutcomeUnknown => "outcome_unknown",
             Self::Io => "io",

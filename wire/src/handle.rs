@@ -6,13 +6,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::estimate::Estimate;
 use crate::failure::{Failure, FailureKind};
 use crate::identity::{QueryId, Role, SessionId, WorkerId};
 use crate::seal::SealError;
 
 /// What a sealed handle says: for whom, until when, and what.
-#[derive(Clone, PartialEq, prost::Message)]
+#[derive(Clone, PartialEq, Eq, prost::Message)]
 pub struct Handle {
     /// The session it belongs to; only service tokens have none.
     #[prost(message, optional, tag = "1")]
@@ -26,7 +25,7 @@ pub struct Handle {
 }
 
 /// What a handle is for.
-#[derive(Clone, PartialEq, prost::Oneof)]
+#[derive(Clone, PartialEq, Eq, prost::Oneof)]
 pub enum Work {
     /// A session token: the bearer or cookie of a client.
     #[prost(bool, tag = "3")]
@@ -78,7 +77,7 @@ pub struct SessionState {
 }
 
 /// A statement that runs when its ticket is fetched.
-#[derive(Clone, PartialEq, prost::Message)]
+#[derive(Clone, PartialEq, Eq, prost::Message)]
 pub struct StatementTicket {
     /// 16 bytes, see [`QueryId`].
     #[prost(bytes = "vec", tag = "1")]
@@ -92,9 +91,6 @@ pub struct StatementTicket {
     /// A digest of the schema that was announced, which the result must have; empty where none was.
     #[prost(bytes = "vec", tag = "4")]
     pub schema_digest: Vec<u8>,
-    /// How big it is thought to be; absent when a worker was asked without a gateway.
-    #[prost(message, optional, tag = "5")]
-    pub estimate: Option<Estimate>,
 }
 
 /// A result that a worker keeps until it is fetched or expires.

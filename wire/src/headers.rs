@@ -18,15 +18,6 @@ pub const SESSION: HeaderName = HeaderName::from_static("x-tavana-session");
 pub const SESSION_KEPT: HeaderName = HeaderName::from_static("x-tavana-session-kept");
 /// Gateway to worker: the id of the statement, 32 hexadecimal digits.
 pub const QUERY_ID: HeaderName = HeaderName::from_static("x-tavana-query-id");
-/// Gateway to worker: the bytes of memory that the statement of this call is to be granted for as long as the call lasts. With 0 the call
-/// may only plan: what would run a statement fails with [`crate::FailureKind::NoRoom`]. Without it the call needs no grant.
-pub const GRANT: HeaderName = HeaderName::from_static("x-tavana-grant");
-/// Gateway to worker: the 16 bytes of the gateway process's id, 32 hexadecimal digits.
-pub const GATEWAY: HeaderName = HeaderName::from_static("x-tavana-gateway");
-/// Gateway to worker: how big the statement of this call is thought to be, see [`crate::estimate`].
-pub const ESTIMATE: HeaderName = HeaderName::from_static("x-tavana-estimate");
-/// Worker to gateway, in trailers: how big the statement was, see [`crate::estimate`].
-pub const ACTUAL: HeaderName = HeaderName::from_static("x-tavana-actual");
 /// Worker to gateway, in replies: the worker's id, so that a restarted worker is known by its first reply.
 pub const WORKER: HeaderName = HeaderName::from_static("x-tavana-worker");
 /// Server to client, in trailers: the label of a failure, see [`crate::FailureKind::label`].

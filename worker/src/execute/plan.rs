@@ -98,7 +98,6 @@ impl Executor {
             sql,
             parameters: bound,
             schema_digest: schema_digest(schema),
-            estimate: None,
         };
         Ok(self.seal(call, Work::Statement(ticket)))
     }

@@ -9,9 +9,8 @@ use arrow::datatypes::{Schema, SchemaRef};
 use tavana_wire::{Failure, FailureKind, Role, SessionState};
 
 use super::again::until_settled;
-use super::definition::check_target;
 use super::parameters::Parameters;
-use super::{Executor, blocking};
+use super::{Executor, blocking, definition};
 use crate::caller::Call;
 use crate::engine::{Connection, EngineError};
 use crate::running::RunningQuery;
@@ -231,9 +230,7 @@ impl Script {
         if let Some(control) = statement.transaction() {
             return self.transaction(lease, sql, control);
         }
-        if let Some(target) = statement.defines_in() {
-            check_target(&self.policy, lease.connection(), &target)?;
-        }
+        definition::check(&self.policy, lease.connection(), &statement)?;
         if statement.needs_session().is_some() {
             lease.made_state();
         }

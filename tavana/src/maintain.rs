@@ -3,7 +3,7 @@
 use anyhow::bail;
 use clap::Args;
 use serde::Serialize;
-use tavana_worker::tools::{MaintenanceReport, ToolConfig};
+use tavana_worker::tools::{HowToMaintain, MaintenanceReport, ToolConfig};
 
 use crate::progress::{self, Progress};
 
@@ -21,13 +21,21 @@ pub(crate) struct Settings {
     /// Say which snapshots and files would go, and change nothing
     #[arg(long)]
     dry_run: bool,
+
+    /// Maintain a catalog although another process claims to: it is known to be gone, as after a crash
+    #[arg(long, conflicts_with = "dry_run")]
+    take_over: bool,
 }
 
 pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
     let progress = Progress::new();
-    let reports = settings
-        .tool
-        .maintain(settings.catalog.as_deref(), settings.dry_run, &|what, done| progress.show(what, done))?;
+    let how = match (settings.dry_run, settings.take_over) {
+        (true, _) => HowToMaintain::DryRun,
+        (false, true) => HowToMaintain::TakeOver,
+        (false, false) => HowToMaintain::Alone,
+    };
+    let show = |what: &str, done: f64| progress.show(what, done);
+    let reports = settings.tool.maintain(settings.catalog.as_deref(), how, &show)?;
     progress.end();
     for (catalog, report) in &reports {
         tell(catalog, report, settings.dry_run);

@@ -205,7 +205,12 @@ impl WorkerConfig {
         registry.register(Box::new(running.clone()))?;
         let changes = if catalogs.are_shared() { Changes::shared() } else { Changes::default() };
         let pool = Pool::new(instance, home, self.retries(), changes, snapshot);
-        let policy = Policy { trusted, endpoints: self.allow_endpoint.clone(), given: catalogs.given() };
+        let policy = Policy {
+            trusted,
+            endpoints: self.allow_endpoint.clone(),
+            given: catalogs.given(),
+            lakes: catalogs.lakes().into_iter().map(|lake| lake.name).collect(),
+        };
         let executor = Arc::new(self.executor(pool, private, policy, Arc::clone(&sealer), running));
         let worker_id = executor.id;
         let shared = Arc::new(Shared {

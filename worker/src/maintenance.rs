@@ -3,10 +3,10 @@
 //! A lake that is written to grows: small files, files of which most rows are deleted, snapshots that nobody reads, files that only such
 //! snapshots name, and files of writers that died. Maintenance is a fixed sequence of DuckLake's own functions: rows that are kept in the
 //! metadata become files, small files are merged, heavily deleted ones rewritten, snapshots expire, and what no snapshot names is
-//! deleted. DuckLake's commits keep it and the writers apart, so that it may run at any time and anywhere; only the deleting of
-//! files must not come too early, and waits for the age that the settings name.
+//! deleted. DuckLake's commits keep it and the writers apart, so that it may run at any time; but never two at once ([`lease`]), and
+//! files are deleted only at the age that the settings name.
 //!
-//! A worker runs it on a schedule ([`task`]), one of a fleet at a time ([`lease`]); `tavana maintain` runs it once.
+//! A worker runs it on a schedule ([`task`]); `tavana maintain` runs it once.
 
 pub(crate) mod lease;
 mod settings;
@@ -16,6 +16,7 @@ use arrow::array::{AsArray as _, RecordBatch};
 use arrow::datatypes::{Float64Type, Int64Type};
 use tavana_wire::FailureKind;
 
+use lease::Lease;
 pub(crate) use settings::MaintenanceSettings;
 
 use crate::engine::{Connection, EngineError, Files, literal, quoted};
@@ -79,6 +80,8 @@ enum Step {
 pub(crate) struct Surroundings<'a> {
     /// Called ahead of each step, with what it is and the part of the steps that is done; gives whether to go on.
     pub(crate) goes_on: &'a dyn Fn(&str, f64) -> bool,
+    /// The claim of the run; a dry run needs none.
+    pub(crate) lease: Option<&'a Lease>,
     /// Nothing is changed.
     pub(crate) dry_run: bool,
 }
@@ -94,6 +97,10 @@ impl Maintenance {
         let count = f64::from(u32::try_from(steps.len()).unwrap_or(u32::MAX));
         for (done, step) in (0_u32..).zip(steps) {
             if !(surroundings.goes_on)(&step.to_string(), f64::from(done) / count) {
+                break;
+            }
+            if let Some(lost) = surroundings.lease.and_then(|lease| lost_claim(lease, connection)) {
+                report.failures.push(Failed { step: step.to_string(), reason: lost });
                 break;
             }
             if let Err(error) = self.settled(connection, &step, surroundings.dry_run, &mut report) {
@@ -240,6 +247,15 @@ impl Maintenance {
     /// The database of the catalog's metadata, as SQL names it.
     fn metadata(&self) -> String {
         metadata_of(&self.catalog)
+    }
+}
+
+/// Why a run cannot go on under its claim, if it cannot.
+fn lost_claim(lease: &Lease, connection: &Connection) -> Option<String> {
+    match lease.renew(connection) {
+        Ok(true) => None,
+        Ok(false) => Some("another maintenance of this catalog took over".to_owned()),
+        Err(error) => Some(format!("the claim on the catalog could not be renewed: {error}")),
     }
 }
 

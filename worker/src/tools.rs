@@ -4,8 +4,9 @@
 //! locked. It may run beside the workers: the database of a lake's metadata keeps them apart.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use tavana_wire::FailureKind;
+use tavana_wire::{FailureKind, WorkerId};
 use tempfile::TempDir;
 
 pub use crate::backup::{BackupError, BackupReport, RestoreReport};
@@ -17,6 +18,7 @@ use crate::config::{Progress, WorkerError};
 use crate::engine::{Connection, EngineError, Instance, InstanceConfig};
 use crate::extension;
 use crate::maintenance::Surroundings;
+use crate::maintenance::lease::Lease;
 
 /// The catalogs, and what opening them takes.
 #[derive(clap::Args, Clone, Debug, serde::Serialize)]
@@ -38,6 +40,17 @@ pub enum Subject {
     Catalog(String),
     /// The database in a data folder.
     DataDir(PathBuf),
+}
+
+/// How a lake is maintained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HowToMaintain {
+    /// Nothing is changed.
+    DryRun,
+    /// When nobody else maintains it.
+    Alone,
+    /// Even where another claims to: it is known to be gone.
+    TakeOver,
 }
 
 /// Why a tool failed.
@@ -83,7 +96,7 @@ impl ToolConfig {
     pub fn maintain(
         &self,
         catalog: Option<&str>,
-        dry_run: bool,
+        how: HowToMaintain,
         progress: Progress<'_>,
     ) -> Result<Vec<(String, MaintenanceReport)>, ToolError> {
         let catalogs = self.read()?;
@@ -102,7 +115,15 @@ impl ToolConfig {
                 progress(&format!("{}: {step}", lake.name), done);
                 true
             };
-            let report = lake.maintenance().run(&tool.connection, &Surroundings { goes_on: &goes_on, dry_run })?;
+            let dry_run = how == HowToMaintain::DryRun;
+            let lease = Lease::new(&lake.name, &format!("tavana maintain {}", WorkerId::random()), Duration::ZERO);
+            claim(&lease, &tool.connection, &lake.name, how)?;
+            let surroundings = Surroundings { goes_on: &goes_on, lease: (!dry_run).then_some(&lease), dry_run };
+            let report = lake.maintenance().run(&tool.connection, &surroundings);
+            if !dry_run {
+                lease.end(&tool.connection, false)?;
+            }
+            let report = report?;
             progress(&lake.name, 1.0);
             Ok((lake.name.clone(), report))
         };
@@ -199,4 +220,21 @@ fn find(catalogs: &Catalogs, name: &str) -> Result<Lake, ToolError> {
              --catalogs, and one of its lakes with --catalog"
         ))
     })
+}
+
+/// Claims the maintenance of a lake.
+fn claim(lease: &Lease, connection: &Connection, catalog: &str, how: HowToMaintain) -> Result<(), ToolError> {
+    let is_claimed = match how {
+        HowToMaintain::DryRun => true,
+        HowToMaintain::TakeOver => lease.take_over(connection).map(|()| true)?,
+        HowToMaintain::Alone => lease.claim_now(connection)?,
+    };
+    if is_claimed {
+        return Ok(());
+    }
+    let message = format!(
+        "the catalog `{catalog}` is being maintained by a worker or another command, and two at once would leave rows twice; \
+         try again when that is done, or, if it is known to be gone, with --take-over"
+    );
+    Err(ToolError::Asked(message))
 }

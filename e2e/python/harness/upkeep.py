@@ -1,8 +1,12 @@
 """A lake with a catalogs file of its own, and what its owner does to it."""
 
 import contextlib
+import sqlite3
+import time
 from dataclasses import dataclass
 from pathlib import Path
+
+import psycopg
 
 from harness import adbc
 from harness.processes import Program, run
@@ -109,6 +113,16 @@ class Lake:
         """What it says that it did."""
         lines = [line.split() for line in self.do("maintain", *args).splitlines()[1:]]
         return {" ".join(words[:2]): int(words[2]) for words in lines if words[0] != "freed"}
+
+    def claim(self, holder: str) -> None:
+        """Leaves a claim on its maintenance that holds for a minute."""
+        kind, place = self.metadata.split(":", 1)
+        until = int((time.time() + 60) * 1000)
+        sql = f"update tavana_maintenance set holder = '{holder}', held_until_ms = {until}"
+        connect = psycopg.connect if kind == "postgres" else sqlite3.connect
+        with contextlib.closing(connect(place)) as con:
+            assert con.execute(sql).rowcount == 1
+            con.commit()
 
     def backup(self, to, **options):
         return self.do("backup", "--catalog", self.name, "--to", to, **options)

@@ -10,9 +10,8 @@ use tavana_wire::estimate::Estimate;
 use tavana_wire::{Failure, FailureKind, QueryId, Role, SessionState};
 
 use super::again::until_settled;
-use super::definition::check_target;
 use super::parameters::Parameters;
-use super::{Executor, blocking};
+use super::{Executor, blocking, definition};
 use crate::caller::Call;
 use crate::engine::{Connection, EngineError};
 use crate::memory::meter::Run;
@@ -272,9 +271,7 @@ impl Script {
         if let Some(control) = statement.transaction() {
             return self.transaction(lease, sql, control);
         }
-        if let Some(target) = statement.defines_in() {
-            check_target(&self.policy, lease.connection(), &target)?;
-        }
+        definition::check(&self.policy, lease.connection(), &statement)?;
         if statement.estimates() {
             return self.explain_estimate(lease, &statement);
         }

@@ -1,8 +1,9 @@
-//! One worker of a fleet at a time.
+//! One maintenance of a catalog at a time.
 //!
-//! The claim is a row beside DuckLake's own tables, in the one database that all workers share anyway. It saves work, nothing
-//! depends on it: should two workers maintain a lake at once, DuckLake's commits keep them apart as they do two writers. So the
-//! clocks of the workers may differ, a claim need not be renewed, and one that is left behind by a worker that died just ends.
+//! Two that compact at once can both succeed and leave rows twice: DuckLake's commits keep writers apart from them, not them from each
+//! other. So whoever maintains holds a claim, a worker on its schedule as `tavana maintain`: a row beside DuckLake's own tables, in the
+//! one database that all share anyway. It is renewed ahead of every step, and one that is lost ends the run. A claim that is left behind by
+//! a process that died ends by itself, after a time that is longer than any step and any difference of clocks.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -11,11 +12,11 @@ use tavana_wire::FailureKind;
 use super::metadata_of;
 use crate::engine::{Connection, EngineError, literal};
 
-/// How long a claim holds at least; a run may take longer.
-const SHORTEST_CLAIM: Duration = Duration::from_secs(3600);
+/// How long a claim holds after it was renewed; no step may take longer.
+const CLAIM: Duration = Duration::from_secs(6 * 3600);
 
-/// How often the claim is given back again, and after which time, when writers are in the way.
-const END_AGAIN: (u32, Duration) = (30, Duration::from_millis(100));
+/// How often a claim is renewed or given back again, and after which time, when writers are in the way.
+const AGAIN: (u32, Duration) = (30, Duration::from_millis(100));
 
 /// The row about one catalog.
 #[derive(Clone, Debug)]
@@ -26,7 +27,7 @@ pub(crate) struct Lease {
 }
 
 impl Lease {
-    /// For the worker `holder`.
+    /// For `holder`, a name that no other has.
     pub(crate) fn new(catalog: &str, holder: &str, every: Duration) -> Self {
         Self { table: format!("{}.tavana_maintenance", metadata_of(catalog)), holder: holder.to_owned(), every }
     }
@@ -56,19 +57,44 @@ impl Lease {
         made
     }
 
-    /// Claims the run that is due; false when none is, or another worker has it. A claim of this worker's own is one that could not be
+    /// Claims the run that is due; false when none is, or another holds the claim. A claim of this holder's own is one that could not be
     /// given back.
     ///
     /// # Errors
     /// When the metadata cannot be reached.
-    pub(crate) fn claim(&self, connection: &Connection) -> Result<bool, EngineError> {
+    pub(crate) fn claim_due(&self, connection: &Connection) -> Result<bool, EngineError> {
+        self.claim(connection, &format!("ended_at_ms <= {}", now_ms() - ms(self.every)))
+    }
+
+    /// Claims a run now; false when another holds the claim.
+    ///
+    /// # Errors
+    /// When the metadata cannot be reached.
+    pub(crate) fn claim_now(&self, connection: &Connection) -> Result<bool, EngineError> {
+        self.claim(connection, "true")
+    }
+
+    /// Claims a run now, whoever holds the claim.
+    ///
+    /// # Errors
+    /// When the metadata cannot be reached, or changes meanwhile.
+    pub(crate) fn take_over(&self, connection: &Connection) -> Result<(), EngineError> {
+        self.make(connection)?;
+        let sql = format!(
+            "UPDATE {} SET holder = {}, held_until_ms = {}",
+            self.table,
+            literal(&self.holder),
+            now_ms() + ms(CLAIM)
+        );
+        connection.execute(&sql).map(|_| ())
+    }
+
+    fn claim(&self, connection: &Connection, condition: &str) -> Result<bool, EngineError> {
         let (now, holder) = (now_ms(), literal(&self.holder));
         let claim = format!(
-            "UPDATE {} SET holder = {}, held_until_ms = {} WHERE (held_until_ms < {now} OR holder = {holder}) AND ended_at_ms <= {}",
+            "UPDATE {} SET holder = {holder}, held_until_ms = {} WHERE (held_until_ms < {now} OR holder = {holder}) AND {condition}",
             self.table,
-            holder,
-            now + ms(self.every.max(SHORTEST_CLAIM)),
-            now - ms(self.every),
+            now + ms(CLAIM),
         );
         match self.make(connection).and_then(|()| connection.execute(&claim)) {
             Ok(rows) => Ok(rows > 0),
@@ -76,6 +102,20 @@ impl Lease {
             Err(error) if error.kind() == FailureKind::Conflict => Ok(false),
             Err(error) => Err(error),
         }
+    }
+
+    /// Renews the claim; false when it is another's by now.
+    ///
+    /// # Errors
+    /// When the metadata cannot be reached.
+    pub(crate) fn renew(&self, connection: &Connection) -> Result<bool, EngineError> {
+        let sql = format!(
+            "UPDATE {} SET held_until_ms = {} WHERE holder = {}",
+            self.table,
+            now_ms() + ms(CLAIM),
+            literal(&self.holder)
+        );
+        Ok(settled(connection, &sql)? > 0)
     }
 
     /// Gives the claim back. A run that was `cut` is due at once, for another worker.
@@ -89,16 +129,19 @@ impl Lease {
             self.table,
             literal(&self.holder)
         );
-        let mut ended = connection.execute(&sql);
-        for _ in 0..END_AGAIN.0 {
-            match &ended {
-                Err(error) if error.kind() == FailureKind::Conflict => std::thread::sleep(END_AGAIN.1),
-                _ => break,
-            }
-            ended = connection.execute(&sql);
-        }
-        ended.map(|_| ())
+        settled(connection, &sql).map(|_| ())
     }
+}
+
+/// Runs a statement about the claim, again while writers are in the way.
+fn settled(connection: &Connection, sql: &str) -> Result<u64, EngineError> {
+    for _ in 0..AGAIN.0 {
+        match connection.execute(sql) {
+            Err(error) if error.kind() == FailureKind::Conflict => std::thread::sleep(AGAIN.1),
+            outcome => return outcome,
+        }
+    }
+    connection.execute(sql)
 }
 
 fn now_ms() -> i64 {

@@ -150,7 +150,7 @@ fn claimed(
     ended: &Ended,
     stopped: &AtomicBool,
 ) -> Result<Option<Report>, Failure> {
-    let is_claimed = lease.claim(backend.connection()).inspect_err(|_| ended.set())?;
+    let is_claimed = lease.claim_due(backend.connection()).inspect_err(|_| ended.set())?;
     if !is_claimed {
         ended.set();
         return Ok(None);
@@ -168,7 +168,8 @@ fn claimed(
         }
         !stopped.load(Ordering::Acquire)
     };
-    let report = maintenance.run(backend.connection(), &Surroundings { goes_on: &goes_on, dry_run: false });
+    let report =
+        maintenance.run(backend.connection(), &Surroundings { goes_on: &goes_on, lease: Some(lease), dry_run: false });
     drop((change, run));
     // From here on nothing is interrupted.
     ended.set();

@@ -22,12 +22,14 @@ const LOGS: &str = "logs hold the statements of everybody; the worker writes its
 const PROFILES: &str = "profiles are written to files of the worker; use EXPLAIN ANALYZE";
 const HIDES: &str = "it runs a text that is not seen when the statement is checked; write that query instead";
 const INNER: &str = "it is for programs that embed DuckDB";
-const CHECKPOINTS: &str = "a checkpoint holds up everybody's writes; ask an administrator";
+const CHECKPOINTS: &str =
+    "a checkpoint holds up everybody's writes; an administrator may write CHECKPOINT as a statement";
 const OTHERS_FILES: &str = "it shows which files and storage other sessions use; ask an administrator";
 const OTHER_DATABASES: &str = "it opens databases and files past the places that the server allows; ask for a catalog of the type postgres or ducklake";
 const PAST_THE_PLACES: &str =
     "it reads files past the places that the server allows; ask for a catalog of the type delta or files";
 const MAINTAINS: &str = "it maintains a catalog for everybody; ask an administrator";
+const COMPACTS: &str = "two that maintain a catalog at once would leave rows twice; run `tavana maintain`, or give the catalog a schedule ([catalog.NAME.maintenance])";
 const CHANGES: &str = "it changes a table, and the role reader only reads";
 const GENERATES: &str = "it makes tables, and the role reader only reads";
 
@@ -50,8 +52,8 @@ pub(super) const REFUSED: &[(&str, Calls, &str)] = &[
     ("pandas_scan", Calls::Never, INNER),
     ("python_map_function", Calls::Never, INNER),
     ("seq_scan", Calls::Never, INNER),
-    ("checkpoint", Calls::Admins, CHECKPOINTS),
-    ("force_checkpoint", Calls::Admins, CHECKPOINTS),
+    ("checkpoint", Calls::Never, CHECKPOINTS),
+    ("force_checkpoint", Calls::Never, CHECKPOINTS),
     ("duckdb_external_file_cache", Calls::Admins, OTHERS_FILES),
     ("which_secret", Calls::Admins, OTHERS_FILES),
     ("load_aws_credentials", Calls::Never, "credentials of stores come with the server's configuration"),
@@ -76,22 +78,22 @@ pub(super) const REFUSED: &[(&str, Calls, &str)] = &[
     ("st_read", Calls::Trusted, PAST_THE_PLACES),
     ("st_read_meta", Calls::Trusted, PAST_THE_PLACES),
     ("ducklake_add_data_files", Calls::Admins, MAINTAINS),
-    ("ducklake_cleanup_old_files", Calls::Admins, MAINTAINS),
+    ("ducklake_cleanup_old_files", Calls::Never, COMPACTS),
     ("ducklake_commit", Calls::Admins, MAINTAINS),
-    ("ducklake_delete_orphaned_files", Calls::Admins, MAINTAINS),
-    ("ducklake_expire_snapshots", Calls::Admins, MAINTAINS),
-    ("ducklake_flush_inlined_data", Calls::Admins, MAINTAINS),
-    ("ducklake_merge_adjacent_files", Calls::Admins, MAINTAINS),
-    ("ducklake_rewrite_data_files", Calls::Admins, MAINTAINS),
+    ("ducklake_delete_orphaned_files", Calls::Never, COMPACTS),
+    ("ducklake_expire_snapshots", Calls::Never, COMPACTS),
+    ("ducklake_flush_inlined_data", Calls::Never, COMPACTS),
+    ("ducklake_merge_adjacent_files", Calls::Never, COMPACTS),
+    ("ducklake_rewrite_data_files", Calls::Never, COMPACTS),
     ("ducklake_set_option", Calls::Admins, MAINTAINS),
     // The same as functions of each catalog.
     ("add_data_files", Calls::Admins, MAINTAINS),
-    ("cleanup_old_files", Calls::Admins, MAINTAINS),
-    ("delete_orphaned_files", Calls::Admins, MAINTAINS),
-    ("expire_snapshots", Calls::Admins, MAINTAINS),
-    ("flush_inlined_data", Calls::Admins, MAINTAINS),
-    ("merge_adjacent_files", Calls::Admins, MAINTAINS),
-    ("rewrite_data_files", Calls::Admins, MAINTAINS),
+    ("cleanup_old_files", Calls::Never, COMPACTS),
+    ("delete_orphaned_files", Calls::Never, COMPACTS),
+    ("expire_snapshots", Calls::Never, COMPACTS),
+    ("flush_inlined_data", Calls::Never, COMPACTS),
+    ("merge_adjacent_files", Calls::Never, COMPACTS),
+    ("rewrite_data_files", Calls::Never, COMPACTS),
     ("set_option", Calls::Admins, MAINTAINS),
     ("iceberg_to_ducklake", Calls::Admins, MAINTAINS),
     ("set_iceberg_schema_properties", Calls::Admins, MAINTAINS),

@@ -362,7 +362,7 @@ mod tests {
         #[test]
         fn any_text_is_read_without_a_panic(sql in "(select|from|set|use|explain|prepare|copy|create|pragma|with|as|[(),;.=?$'\" ]|\\PC)*") {
             let statement = crate::statement::Statement::read(&sql);
-            let policy = crate::statement::Policy { trusted: false, endpoints: Vec::new(), given: Vec::new() };
+            let policy = crate::statement::Policy { trusted: false, endpoints: Vec::new(), given: Vec::new(), lakes: Vec::new() };
             let _ = policy.check(&statement, crate::statement::StatementKind::Multi, tavana_wire::Role::User);
             let _ = (statement.setting(), statement.transaction(), statement.needs_session(), statement.has_returning());
             let _ = statement.with_parameter_types(&["INTEGER".to_owned()]);

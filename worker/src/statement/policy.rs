@@ -115,6 +115,8 @@ pub(crate) struct Policy {
     pub(crate) endpoints: Vec<String>,
     /// Catalogs whose tables are given by the server's configuration.
     pub(crate) given: Vec<String>,
+    /// DuckLakes, which nobody checkpoints: that maintains them, and two at once would leave rows twice.
+    pub(crate) lakes: Vec<String>,
 }
 
 /// Stores that anybody can reach, so that the server may, too.

@@ -54,6 +54,14 @@ impl Statement<'_> {
     }
 }
 
+impl Statement<'_> {
+    /// What it checkpoints; `None` when it does not.
+    pub(crate) fn checkpoints(&self) -> Option<DefinedIn> {
+        let at = usize::from(self.is_keyword(0, "force"));
+        self.is_keyword(at, "checkpoint").then(|| self.name(at + 1).map_or(DefinedIn::Current, DefinedIn::Named))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,5 +102,10 @@ mod tests {
         check("create temp table raw as from y", None);
         check("insert into raw.t values (1)", None);
         check("select 1", None);
+        let named = |name: &str| Some(DefinedIn::Named(name.to_owned()));
+        assert_eq!(Statement::read("checkpoint lake").checkpoints(), named("lake"));
+        assert_eq!(Statement::read("force checkpoint \"Lake\"").checkpoints(), named("lake"));
+        assert_eq!(Statement::read("checkpoint").checkpoints(), Some(DefinedIn::Current));
+        assert_eq!(Statement::read("select 'checkpoint'").checkpoints(), None);
     }
 }

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from harness import adbc, secured, topology
-from harness.processes import Program, binary
+from harness.processes import Program, binary, level
 
 pytest_plugins = ["harness.pg_fixtures"]
 
@@ -128,7 +128,8 @@ def _no_alarms(allowed) -> None:
     for program in Program.started:
         for line in program.alarms():
             if not any(
-                f'"{level}"' in line and re.search(pattern, line) for level, pattern in allowed
+                level(line) == allowed_level and re.search(pattern, line)
+                for allowed_level, pattern in allowed
             ):
                 alarms.append(f"{program.label}: {line}")
     assert not alarms, "unexpected log entries:\n" + "\n".join(alarms)

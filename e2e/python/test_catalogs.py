@@ -205,6 +205,8 @@ def test_users_read_what_catalogs_name_and_nothing_else(folder, launch):
             ):
                 adbc.rows(con, sql)
         with refused("PERMISSION_DENIED", match="administrator"):
+            adbc.run(con, "call ducklake_set_option('lake', 'parquet_compression', 'zstd')")
+        with refused("PERMISSION_DENIED", match="tavana maintain"):
             adbc.run(con, "call ducklake_expire_snapshots('lake', older_than => now())")
 
 

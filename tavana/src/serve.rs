@@ -58,11 +58,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     worker.maintain(program.drain.clone(), &program.registry)?;
     let embedded = WorkerEndpoint::in_memory("embedded", worker.service());
     let (login, sealer) = (Arc::clone(&program.login), Arc::clone(&program.sealer));
-    let history = settings.gateway.history.clone();
-    let history = match &settings.worker.data_dir {
-        Some(folder) => history.or_in(folder),
-        None => history,
-    };
+    let history = settings.gateway.history.clone().or_in(settings.worker.data_dir.as_deref());
     let config = GatewayConfig { history, ..settings.gateway.clone() };
     let gateway = config.build(login, sealer, vec![embedded], &program.registry, &program.readiness)?;
     gateway.checked().await;

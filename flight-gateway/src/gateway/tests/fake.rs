@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use arrow_flight::Action;
 use bytes::Bytes;
+use clap::{Args as _, FromArgMatches as _};
 use futures::future::BoxFuture;
 use futures::{Stream, stream};
 use http::{HeaderMap, Request, Response};
@@ -132,15 +133,8 @@ pub(super) struct Rig {
 
 /// The settings that a program without flags has.
 pub(super) fn defaults() -> GatewayConfig {
-    GatewayConfig {
-        query_timeout_seconds: 0,
-        max_message_bytes: 20 << 20,
-        request_timeout_seconds: 60,
-        worker_check_interval_ms: 1000,
-        worker_check_timeout_ms: 3000,
-        max_remembered_sessions: 100.try_into().unwrap(),
-        session_memory_seconds: 3600,
-    }
+    let none = GatewayConfig::augment_args(clap::Command::new("gateway")).get_matches_from(["gateway"]);
+    GatewayConfig::from_arg_matches(&none).unwrap()
 }
 
 impl Rig {

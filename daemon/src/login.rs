@@ -17,7 +17,7 @@ use http::HeaderMap;
 use tavana_wire::{Failure, FailureKind, Handle, Role, SealError, Sealer, SessionState};
 use tavana_wire::{headers, seal};
 
-use crate::users::{Users, VerifyError};
+use crate::users::{UserLimits, Users, VerifyError};
 use credential::{Credential, Password};
 use newest::Newest;
 use verified::Verified;
@@ -156,6 +156,11 @@ impl Login {
         let session = SessionState::new(principal, role.ok_or(LoginError::UserGone)?);
         let token = self.token(&session);
         Ok((session, token))
+    }
+
+    /// What a user may have at once.
+    pub fn limits(&self, principal: &str) -> UserLimits {
+        self.users.as_ref().map(|users| users.limits(principal)).unwrap_or_default()
     }
 
     /// A session token for this state, valid from now on.

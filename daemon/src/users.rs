@@ -1,11 +1,12 @@
 //! Who may log in: the users file.
 //!
-//! One line a user, `name:role:verifier`, with `#` comments; the verifier is what PostgreSQL stores for
-//! SCRAM, see [`Verifier`]. [`add`] keeps the file. A running server notices a new version by itself; a
+//! One line a user, `name:role:verifier`, perhaps with [`UserLimits`] behind it, and `#` comments; the verifier is what PostgreSQL stores
+//! for SCRAM, see [`Verifier`]. [`add`] keeps the file. A running server notices a new version by itself; a
 //! broken one changes nothing and is told in the log. Checking a password costs milliseconds on
 //! purpose, so it runs on a bounded pool, and a name that nobody has costs the same as a wrong password.
 
 mod file;
+mod limits;
 mod scram;
 
 use std::path::{Path, PathBuf};
@@ -18,6 +19,7 @@ use tokio::sync::Semaphore;
 use crate::watch::Watch;
 
 pub use file::{User, UsersFile, UsersFileError, add, check_name};
+pub use limits::{MalformedLimit, UserLimits};
 pub use scram::{MalformedVerifier, Verifier};
 
 /// Passwords that are checked at once; each keeps one core busy for milliseconds.
@@ -114,6 +116,11 @@ impl Users {
         self.current().get(name).map(|user| user.role)
     }
 
+    /// What a user may have at once; nothing but the gateway's own limits for a name that nobody has.
+    pub fn limits(&self, name: &str) -> UserLimits {
+        self.current().get(name).map(|user| user.limits).unwrap_or_default()
+    }
+
     /// The verifier of a user, for SCRAM. A name that nobody has gets a decoy that no password fits
     /// and that is the same each time, so that a stranger cannot tell names apart.
     pub fn verifier(&self, name: &str) -> Verifier {
@@ -166,7 +173,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("users");
         for (name, role, password) in lines {
-            add(&path, name, *role, password).unwrap();
+            add(&path, name, *role, password, UserLimits::default()).unwrap();
         }
         let users = Users::open(&path).unwrap();
         (dir, path, users)

@@ -1,13 +1,14 @@
 //! From a statement to its permit: how big it is, and when and where there is room for it.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::HeaderMap;
+use tavana_daemon::users::UserLimits;
 use tavana_wire::estimate::{Estimate, EstimateSource};
 use tavana_wire::statistics::{STATISTICS, StatisticsAnswer, StatisticsRequest};
-use tavana_wire::status::{EXPLAIN, ExplainAnswer, ExplainRequest, VERSION};
-use tavana_wire::{Failure, SessionState};
+use tavana_wire::status::{EXPLAIN, ExplainAnswer, ExplainRequest};
+use tavana_wire::{Failure, QueryId, SessionState, status};
 
 use crate::ask;
 use crate::error::GatewayError;
@@ -33,6 +34,10 @@ pub(crate) struct Sized {
     pub(crate) estimate: Option<Estimate>,
     /// How long it may run, by how long the like of it did.
     expected_run: Option<Duration>,
+    /// The statement that it ends.
+    pub(crate) kills: Option<QueryId>,
+    /// It may read the tables about statements.
+    pub(crate) shows_rows: bool,
 }
 
 /// Asks the worker that is to run a statement what it knows, on behalf of the statement's session.
@@ -57,7 +62,7 @@ impl Knowledge for Asker {
     }
 
     async fn explain(&self, sql: &str) -> Result<String, Failure> {
-        let request = ExplainRequest { version: VERSION, sql: sql.to_owned() };
+        let request = ExplainRequest { version: status::VERSION, sql: sql.to_owned() };
         self.ask::<ExplainAnswer>(EXPLAIN, &request).await.map(|answer| answer.plan)
     }
 }
@@ -72,7 +77,7 @@ impl Sized {
                 because: vec!["rows are loaded; how many is not known".to_owned()],
                 ..Estimate::default()
             };
-            return Self { statement, class: Class::Write, estimate: Some(estimate), expected_run: None };
+            return Self::new(statement, Class::Write, Some(estimate));
         }
         let part = Part::of(&statement.sql);
         let class = match part {
@@ -83,14 +88,33 @@ impl Sized {
             Some(Part::Estimate(inner)) => Some(*inner),
             _ => (class != Class::Trivial).then_some(statement.sql.as_str()),
         };
-        let Some(sql) = sized else { return Self { statement, class, estimate: None, expected_run: None } };
+        let kills = match &part {
+            Some(Part::Kill(query)) => Some(*query),
+            _ => None,
+        };
+        let shows_rows = part == Some(Part::Rows);
+        let Some(sql) = sized else { return Self { kills, shows_rows, ..Self::new(statement, class, None) } };
         let expected = gateway.statements.history().expect(&fingerprint(sql, session));
         let expected_run = expected.and_then(|expected| expected.run_us).map(Duration::from_micros);
         let estimate = match &statement.estimate {
             Some(estimate) => estimate.clone(),
-            None => gateway.estimator.estimate(sql, session, expected.as_ref(), asker).await,
+            None => {
+                let begun = Instant::now();
+                let estimate = gateway.estimator.estimate(sql, session, expected.as_ref(), asker).await;
+                gateway.metrics.estimated(&estimate, begun.elapsed());
+                estimate
+            }
         };
-        Self { class, estimate: Some(estimate), expected_run, statement }
+        Self { expected_run, shows_rows, ..Self::new(statement, class, Some(estimate)) }
+    }
+
+    fn new(statement: Statement, class: Class, estimate: Option<Estimate>) -> Self {
+        Self { statement, class, estimate, expected_run: None, kills: None, shows_rows: false }
+    }
+
+    /// Memory at its peak.
+    pub(crate) fn need_bytes(&self) -> u64 {
+        self.estimate.as_ref().map_or(0, |estimate| estimate.peak_memory_bytes)
     }
 
     /// Waits for room.
@@ -100,18 +124,21 @@ impl Sized {
     pub(crate) async fn admit(
         &self,
         gateway: &Parts,
-        query: tavana_wire::QueryId,
+        query: QueryId,
         session: &SessionState,
         target: Target,
         terms: &Terms,
     ) -> Result<Permit, GatewayError> {
         let principal: Arc<str> = session.principal.as_str().into();
+        let UserLimits { max_running, max_memory_bytes, .. } = gateway.login.limits(&principal);
+        let has_own = max_running.is_some() || max_memory_bytes.is_some();
         let session = session.id().ok();
         let entry = Entry {
             query,
             principal: Arc::clone(&principal),
+            caps: has_own.then(|| gateway.queue.caps(max_running, max_memory_bytes)),
             session,
-            need_bytes: self.estimate.as_ref().map_or(0, |estimate| estimate.peak_memory_bytes),
+            need_bytes: self.need_bytes(),
             place: match target {
                 Target::Anywhere => Where::Anywhere,
                 Target::Preferred(worker) => Where::Preferred(worker),

@@ -30,8 +30,26 @@ pub(crate) async fn once<A: Message + Default>(
         let result = results.message().await.map_err(|status| Failure::from(&status))?;
         A::decode(result.ok_or_else(|| unreadable(action))?.body).map_err(|_| unreadable(action))
     };
-    let late = || Failure::new(FailureKind::DeadlineExceeded, format!("the worker did not answer {action} in time"));
-    tokio::time::timeout(time, answer).await.unwrap_or_else(|_| Err(late()))
+    tokio::time::timeout(time, answer).await.unwrap_or_else(|_| Err(late(action)))
+}
+
+/// Does an action that has no result.
+///
+/// # Errors
+/// Like [`once`].
+pub(crate) async fn tell(
+    worker: PeerService,
+    headers: HeaderMap,
+    action: &str,
+    body: &impl Message,
+    time: Duration,
+) -> Result<(), Failure> {
+    let told = async {
+        let mut results = stream(worker, headers, action, body).await?;
+        while results.message().await.map_err(|status| Failure::from(&status))?.is_some() {}
+        Ok(())
+    };
+    tokio::time::timeout(time, told).await.unwrap_or_else(|_| Err(late(action)))
 }
 
 /// Does an action and gives its results as they come.
@@ -48,6 +66,10 @@ pub(crate) async fn stream(
     *request.metadata_mut() = MetadataMap::from_headers(headers);
     let mut client = FlightServiceClient::new(worker).max_decoding_message_size(MAX_ANSWER_BYTES);
     Ok(client.do_action(request).await.map_err(|status| Failure::from(&status))?.into_inner())
+}
+
+fn late(action: &str) -> Failure {
+    Failure::new(FailureKind::DeadlineExceeded, format!("the worker did not answer {action} in time"))
 }
 
 pub(crate) fn unreadable(action: &str) -> Failure {

@@ -19,11 +19,17 @@ pub(crate) struct Deadline {
 }
 
 impl Deadline {
-    /// The deadline of a call that arrives now; `limit` is the gateway's own.
-    pub(crate) fn of(client: &HeaderMap, limit: Option<Duration>) -> Option<Self> {
-        let given = headers::grpc_timeout(client).into_iter().chain(limit).min()?;
+    /// The deadline that a client gives its call, which arrives now.
+    pub(crate) fn of(client: &HeaderMap) -> Option<Self> {
+        let given = headers::grpc_timeout(client)?;
         // A time too far to be told is no deadline.
         Some(Self { at: Instant::now().checked_add(given)?, given })
+    }
+
+    /// The earlier one of this and `limit` from now on.
+    pub(crate) fn within(this: Option<Self>, limit: Duration) -> Option<Self> {
+        let own = Instant::now().checked_add(limit).map(|at| Self { at, given: limit });
+        this.into_iter().chain(own).min_by_key(|deadline| deadline.at)
     }
 
     /// The time that the worker gets, as gRPC writes it: a little more than is left, so that it is the gateway that
@@ -58,7 +64,9 @@ mod tests {
             if let Some(client) = client {
                 headers.insert("grpc-timeout", HeaderValue::from_static(client));
             }
-            let deadline = Deadline::of(&headers, limit).map(|deadline| deadline.header());
+            let deadline = Deadline::of(&headers);
+            let deadline =
+                limit.map_or(deadline, |limit| Deadline::within(deadline, limit)).map(|deadline| deadline.header());
             assert_eq!(deadline.as_ref().map(|value| value.to_str().unwrap()), expected, "{client:?}");
         }
     }

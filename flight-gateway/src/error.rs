@@ -3,6 +3,7 @@
 use tavana_wire::{Failure, FailureKind};
 
 use crate::flight_sql::PeekError;
+use crate::history::HistoryError;
 use crate::queue::QueueError;
 use crate::relay::RelayError;
 use crate::route::RouteError;
@@ -23,6 +24,8 @@ pub(crate) enum GatewayError {
     Relay(#[from] RelayError),
     #[error(transparent)]
     Queue(#[from] QueueError),
+    #[error(transparent)]
+    History(#[from] HistoryError),
 }
 
 impl GatewayError {
@@ -34,6 +37,7 @@ impl GatewayError {
             Self::Route(error) => error.kind(),
             Self::Relay(error) => error.kind(),
             Self::Queue(error) => error.kind(),
+            Self::History(error) => error.kind(),
         }
     }
 }

@@ -16,6 +16,7 @@ use std::time::Duration;
 use http::HeaderMap;
 use tavana_wire::action::WorkerStatus;
 use tavana_wire::capacity::Capacity;
+use tavana_wire::status::WorkerRow;
 use tavana_wire::{GatewayId, WorkerId, headers};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -147,6 +148,26 @@ impl Fleet {
             }
             None => Err(permit),
         }
+    }
+
+    /// The workers as the table of them shows them; `addresses` for those who may know where they are.
+    pub(crate) fn rows(&self, addresses: bool) -> Vec<WorkerRow> {
+        let row = |worker: &Arc<Worker>| {
+            let Candidate { id, health, running } = worker.candidate();
+            let name = if addresses {
+                worker.endpoint.name().to_owned()
+            } else {
+                id.map(|id| id.to_string()).unwrap_or_default()
+            };
+            WorkerRow {
+                name,
+                worker_id: id.map(|id| id.to_vec()).unwrap_or_default(),
+                state: health.name().to_owned(),
+                capacity: *worker.capacity.borrow(),
+                calls: u64::try_from(running).unwrap_or(u64::MAX),
+            }
+        };
+        self.workers.iter().map(row).collect()
     }
 
     /// A place on every worker that answers, for questions to all of them.

@@ -103,12 +103,13 @@ pub(crate) struct Parts {
     pub(crate) fleet: Arc<Fleet>,
     pub(crate) homes: Homes,
     pub(crate) estimator: Estimator,
+    pub(crate) queue: QueueConfig,
     pub(crate) admission: Admission,
     pub(crate) statements: Statements,
     pub(crate) id: GatewayId,
     pub(crate) limits: Limits,
     pub(crate) query_timeout: Option<Duration>,
-    metrics: Arc<Metrics>,
+    pub(crate) metrics: Arc<Metrics>,
 }
 
 impl GatewayConfig {
@@ -144,7 +145,7 @@ impl GatewayConfig {
             message_bytes: usize::try_from(self.max_message_bytes).unwrap_or(usize::MAX),
             arrival: Duration::from_secs(self.request_timeout_seconds),
         };
-        let query_timeout = (self.query_timeout_seconds > 0).then(|| Duration::from_secs(self.query_timeout_seconds));
+        let query_timeout = query::time_limit(self.query_timeout_seconds);
         let (estimator, statements) = (Estimator::new(self.estimate.clone()), Statements::new(history));
         let parts = Parts {
             login,
@@ -153,6 +154,7 @@ impl GatewayConfig {
             fleet,
             homes,
             estimator,
+            queue: self.queue.clone(),
             admission,
             statements,
             id,

@@ -8,14 +8,13 @@
 use std::time::SystemTime;
 
 use arrow_flight::{HandshakeRequest, HandshakeResponse};
-use http::{HeaderMap, HeaderName, HeaderValue, header};
-use http_body_util::{BodyExt as _, Full};
+use http::{HeaderMap, HeaderName, header};
 use prost::Message as _;
 use tavana_daemon::login::Login;
 use tavana_wire::handle::Work;
 use tavana_wire::{Failure, FailureKind, Sealer, headers};
+use tonic::Code;
 use tonic::body::Body;
-use tonic::{Code, Status};
 
 use crate::error::GatewayError;
 use crate::flight_sql::{Limits, Method, PeekError, message};
@@ -68,12 +67,7 @@ fn vouched_for(headers: &HeaderMap, sealer: &Sealer) -> Result<Option<String>, F
 
 fn reply(token: &str) -> http::Response<Body> {
     let message = HandshakeResponse { protocol_version: PROTOCOL_VERSION, payload: token.to_owned().into() };
-    let mut trailers = HeaderMap::new();
-    // An empty message is always a valid header value.
-    let _ = Status::ok("").add_header(&mut trailers);
-    let body = Full::new(message::encode(&message)).with_trailers(async { Some(Ok(trailers)) });
-    let mut reply = http::Response::new(Body::new(body));
-    reply.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+    let mut reply = message::answer(&message);
     headers::give_session(reply.headers_mut(), token);
     reply
 }

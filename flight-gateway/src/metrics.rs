@@ -5,10 +5,11 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use http::HeaderMap;
 use prometheus::{HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
+use tavana_wire::estimate::{Actual, Estimate};
 use tavana_wire::{estimate, headers};
 use tonic::Code;
 use tracing::Span;
@@ -20,6 +21,11 @@ use crate::statements::Followed;
 const BUCKETS: [f64; 16] =
     [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0, 120.0, 600.0, 3600.0];
 
+/// Seconds of sizing: from a remembered estimate to the whole budget.
+const ESTIMATE_BUCKETS: [f64; 10] = [0.00005, 0.0002, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.2, 1.0];
+/// Powers of two around 1.
+const RATIO_BUCKETS: [f64; 11] = [0.0625, 0.125, 0.25, 0.5, 0.8, 1.0, 1.25, 2.0, 4.0, 8.0, 16.0];
+
 /// The gateway's metrics, registered.
 pub(crate) struct Metrics {
     calls: IntCounterVec,
@@ -27,6 +33,8 @@ pub(crate) struct Metrics {
     relayed_bytes: IntCounter,
     workers: IntGaugeVec,
     seconds: HistogramVec,
+    estimates: HistogramVec,
+    estimate_ratio: HistogramVec,
 }
 
 impl Metrics {
@@ -35,6 +43,14 @@ impl Metrics {
         let seconds = HistogramOpts::new(
             "tavana_gateway_call_seconds",
             "Seconds from a call's arrival to its last byte, by method.",
+        );
+        let estimates = HistogramOpts::new(
+            "tavana_gateway_estimate_seconds",
+            "Seconds that sizing a statement took, by where the estimate came from.",
+        );
+        let ratio = HistogramOpts::new(
+            "tavana_gateway_estimate_ratio",
+            "Estimates by what was measured: 1 is right, below 1 is too low.",
         );
         let metrics = Self {
             calls: IntCounterVec::new(calls, &["method", "code"])?,
@@ -45,13 +61,35 @@ impl Metrics {
             )?,
             workers: IntGaugeVec::new(Opts::new("tavana_gateway_workers", "Workers, by state."), &["state"])?,
             seconds: HistogramVec::new(seconds.buckets(BUCKETS.to_vec()), &["method"])?,
+            estimates: HistogramVec::new(estimates.buckets(ESTIMATE_BUCKETS.to_vec()), &["source"])?,
+            estimate_ratio: HistogramVec::new(ratio.buckets(RATIO_BUCKETS.to_vec()), &["what", "source"])?,
         };
         registry.register(Box::new(metrics.calls.clone()))?;
         registry.register(Box::new(metrics.running.clone()))?;
         registry.register(Box::new(metrics.relayed_bytes.clone()))?;
         registry.register(Box::new(metrics.workers.clone()))?;
         registry.register(Box::new(metrics.seconds.clone()))?;
+        registry.register(Box::new(metrics.estimates.clone()))?;
+        registry.register(Box::new(metrics.estimate_ratio.clone()))?;
         Ok(metrics)
+    }
+
+    /// Counts an estimate and how long it took.
+    pub(crate) fn estimated(&self, estimate: &Estimate, took: Duration) {
+        self.estimates.with_label_values(&[estimate.source().label()]).observe(took.as_secs_f64());
+    }
+
+    /// Compares an estimate with what was measured.
+    fn measured(&self, estimate: &Estimate, actual: &Actual) {
+        let source = estimate.source().label();
+        let observe = |what: &str, thought: Option<u64>, was: Option<u64>| {
+            if let (Some(thought), Some(was)) = (thought, was.filter(|was| *was > 0)) {
+                self.estimate_ratio.with_label_values(&[what, source]).observe(thought as f64 / was as f64);
+            }
+        };
+        observe("memory", Some(estimate.peak_memory_bytes), actual.peak_memory_bytes);
+        observe("rows", estimate.rows, Some(actual.rows));
+        observe("output", estimate.output_bytes, Some(actual.output_bytes));
     }
 
     /// Sets how many workers are in a state.
@@ -124,7 +162,12 @@ impl Record {
     /// The same with what the worker said last, in trailers: what is for the gateway alone is taken out.
     pub(crate) fn end_with(&self, code: Code, trailers: &mut HeaderMap) {
         if let Some(actual) = estimate::take(trailers, headers::ACTUAL) {
-            self.statement(|followed| followed.measured(actual));
+            let metrics = &self.0.metrics;
+            self.statement(|followed| {
+                if let Some(estimate) = followed.measured(actual) {
+                    metrics.measured(&estimate, &actual);
+                }
+            });
         }
         let label = trailers.get(headers::FAILURE).and_then(|label| label.to_str().ok());
         self.fail_with(code, label);

@@ -3,9 +3,16 @@
 //! They run on a worker like all others. The gateway gives what only it knows: the estimate, the end of a statement that waits,
 //! the rows.
 
+mod kill;
+mod overview;
+mod status;
+
 use tavana_wire::QueryId;
 
 use crate::estimate::tokens::{Token, TokenKind, tokens};
+pub(crate) use kill::kill;
+pub(crate) use overview::overview;
+pub(crate) use status::status;
 
 /// The tables whose rows the gateway has.
 const TABLES: [&str; 3] = ["queries", "queue", "workers"];

@@ -4,11 +4,16 @@
 //! [`Arrived`] is [`Known`] once its caller is, [`Checked`] once its handles are, and only then can be
 //! sent to a worker.
 
+use std::time::Duration;
+
 use http::{HeaderMap, HeaderValue, Method as HttpMethod, Version};
-use tavana_daemon::login::{Caller, Login};
+use prost::Message as _;
+use tavana_daemon::login::Caller;
 use tavana_daemon::telemetry;
 use tavana_wire::estimate::{self, Estimate};
+use tavana_wire::status::PUT_OVERVIEW;
 use tavana_wire::{Failure, GatewayId, Handle, QueryId, Sealer, SessionState, headers};
+use tonic::Code;
 use tonic::body::Body;
 
 use crate::admit::{Asker, Sized};
@@ -24,7 +29,7 @@ use crate::metrics::Record;
 use crate::relay::{self, RelayError, Terms, upload};
 use crate::route::{self, Target};
 use crate::statements::Arrival;
-use crate::{cancel, handshake, session};
+use crate::{ask, cancel, handshake, own, session};
 
 /// Answers one call.
 ///
@@ -41,11 +46,14 @@ pub(crate) async fn answer(
         return handshake::answer(&gateway.login, &gateway.sealer, gateway.limits, request, record).await;
     }
 
-    let arrived = Arrived::new(method, request, gateway);
-    let known = arrived.identify(&gateway.login, record).await?;
+    let arrived = Arrived::new(method, request);
+    let known = arrived.identify(gateway, record).await?;
     let (checked, body) = known.check(&gateway.sealer, gateway.limits, record).await?;
 
     let target = checked.target(gateway);
+    if let Some(query) = checked.asked.question {
+        return Ok(checked.status(query, gateway, record));
+    }
     let mut reply = match (checked.statement(), checked.asked.purpose, target) {
         (_, Purpose::Cancel, Target::Anywhere) => checked.cancel_everywhere(body, gateway, record).await?,
         (Some(statement), _, target) => {
@@ -65,11 +73,15 @@ pub(crate) async fn answer(
 }
 
 /// What a worker is told of a statement.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 struct Told<'a> {
     /// Memory that is reserved for it; 0 lets it be planned only; `None` lets it run without.
     grant_bytes: Option<u64>,
     estimate: Option<&'a Estimate>,
+    /// The statement that it ends is ending.
+    killed: bool,
+    /// It may read the tables about statements.
+    shows_rows: bool,
 }
 
 impl Told<'_> {
@@ -80,10 +92,23 @@ impl Told<'_> {
         if let Some(bytes) = self.grant_bytes {
             told.insert(headers::GRANT, HeaderValue::from(bytes));
         }
+        if self.killed {
+            told.insert(headers::KILLED, KILLED);
+        }
         if let Some(estimate) = self.estimate {
             estimate::put(told, headers::ESTIMATE, estimate);
         }
     }
+}
+
+/// The value of [`headers::KILLED`].
+const KILLED: HeaderValue = HeaderValue::from_static("killed");
+/// A worker that does not take the rows of tables in this time is not waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A limit in seconds, where 0 is none.
+pub(crate) fn time_limit(seconds: u64) -> Option<Duration> {
+    (seconds > 0).then(|| Duration::from_secs(seconds))
 }
 
 /// A request for a worker, from nobody yet.
@@ -110,13 +135,17 @@ struct Checked {
 }
 
 impl Arrived {
-    fn new(method: Method, request: http::Request<Body>, gateway: &Parts) -> Self {
-        let deadline = Deadline::of(request.headers(), gateway.query_timeout);
+    fn new(method: Method, request: http::Request<Body>) -> Self {
+        let deadline = Deadline::of(request.headers());
         Self { method, request, deadline }
     }
 
-    async fn identify(self, login: &Login, record: &Record) -> Result<Known, GatewayError> {
-        let caller = login.identify(self.request.headers()).await.map_err(Failure::from)?;
+    async fn identify(mut self, gateway: &Parts, record: &Record) -> Result<Known, GatewayError> {
+        let caller = gateway.login.identify(self.request.headers()).await.map_err(Failure::from)?;
+        let own = gateway.login.limits(&caller.session.principal).query_timeout_seconds;
+        if let Some(limit) = own.map_or(gateway.query_timeout, time_limit) {
+            self.deadline = Deadline::within(self.deadline, limit);
+        }
         record.note("principal", &caller.session.principal);
         Ok(Known { arrived: self, caller })
     }
@@ -161,9 +190,20 @@ impl Checked {
     }
 
     fn asker(&self, target: Target, gateway: &Parts) -> Asker {
+        Asker { fleet: gateway.fleet.clone(), target, headers: self.own_headers(gateway) }
+    }
+
+    /// Those of a call of the gateway's own, on the caller's behalf.
+    fn own_headers(&self, gateway: &Parts) -> HeaderMap {
         let Parts { login, service_token, .. } = gateway;
-        let headers = auth::worker_headers(HeaderMap::new(), &self.caller, login, service_token, self.query);
-        Asker { fleet: gateway.fleet.clone(), target, headers }
+        auth::worker_headers(HeaderMap::new(), &self.caller, login, service_token, self.query)
+    }
+
+    /// Tells how a statement is.
+    fn status(&self, query: QueryId, gateway: &Parts, record: &Record) -> http::Response<Body> {
+        let status = own::status(gateway, query, &self.caller.session);
+        record.end(Code::Ok);
+        message::answer(&arrow_flight::Result { body: status.encode_to_vec().into() })
     }
 
     /// Has a statement planned or run. What may take memory waits for room first; what only reads is planned without, and waits
@@ -176,21 +216,26 @@ impl Checked {
         gateway: &Parts,
         record: &Record,
     ) -> Result<http::Response<Body>, GatewayError> {
+        let killed = match sized.kills {
+            Some(query) => own::kill(gateway, query, &self.caller.session, &self.own_headers(gateway)).await,
+            None => false,
+        };
+        let told = Told { estimate: sized.estimate.as_ref(), killed, shows_rows: sized.shows_rows, grant_bytes: None };
         if sized.class == Class::Trivial {
-            let told = Told { grant_bytes: None, estimate: sized.estimate.as_ref() };
             return self.relay(body, target, Some(told), gateway, record).await;
         }
         let mut body = body;
         if sized.class == Class::Read && sized.statement.step == Step::Plan {
+            record.follow(gateway.statements.follow(&Arrival { only_planned: true, ..self.arrival(&sized) }));
             let again = body.again();
-            let told = Told { grant_bytes: Some(0), estimate: sized.estimate.as_ref() };
+            let told = Told { grant_bytes: Some(0), ..told };
             match (self.relay(body, target, Some(told), gateway, record).await, again) {
                 // It does more than read.
                 (Err(GatewayError::Relay(RelayError::NoRoom)), Some(again)) => body = again,
                 (outcome, _) => return outcome,
             }
         }
-        self.run_admitted(body, &sized, target, gateway, record).await
+        self.run_admitted(body, &sized, told, target, gateway, record).await
     }
 
     /// Waits for room and runs the statement there; where that is gone by then it waits again, at its old place.
@@ -198,6 +243,7 @@ impl Checked {
         &self,
         mut body: RequestBody,
         sized: &Sized,
+        told: Told<'_>,
         target: Target,
         gateway: &Parts,
         record: &Record,
@@ -219,9 +265,14 @@ impl Checked {
                 }
             };
             record.note("worker", place.worker());
-            record.statement(|followed| followed.started(Some(&grant), place.worker()));
+            record.statement(|followed| followed.started(&grant));
+            if grant.clamped {
+                let (need, given) = (sized.need_bytes(), grant.bytes);
+                tracing::warn!(need, given, "a statement needs more than any worker has; it runs and may use the disk");
+            }
+            self.show_rows(&place, told, gateway).await?;
             let again = body.again();
-            let told = Told { grant_bytes: Some(grant.bytes), estimate: sized.estimate.as_ref() };
+            let told = Told { grant_bytes: Some(grant.bytes), ..told };
             match self.send(place, body, Some(told), terms.clone(), gateway, record).await {
                 Ok(reply) => return Ok(reply),
                 Err((error, mut place)) => {
@@ -250,7 +301,18 @@ impl Checked {
             protocol: if self.head.headers.contains_key(headers::SERVICE) { "postgresql" } else { "flight" },
             class: sized.class.name(),
             sql: &sized.statement.sql,
+            only_planned: false,
         }
+    }
+
+    /// Gives the worker of a place the rows of the tables about statements, for a statement that may read them.
+    async fn show_rows(&self, place: &Place, told: Told<'_>, gateway: &Parts) -> Result<(), GatewayError> {
+        if !told.shows_rows {
+            return Ok(());
+        }
+        let overview = own::overview(gateway, &self.caller.session).await?;
+        ask::tell(place.service(), self.own_headers(gateway), PUT_OVERVIEW, &overview, PATIENCE).await?;
+        Ok(())
     }
 
     /// Sends the call to the worker of a place.
@@ -285,6 +347,9 @@ impl Checked {
             let again = body.again().filter(|_| avoid.is_none() && !matches!(target, Target::Pinned(..)));
             let place = gateway.fleet.place(target, avoid)?;
             record.note("worker", place.worker());
+            if let Some(told) = told {
+                self.show_rows(&place, told, gateway).await?;
+            }
             let (error, place) = match self.send(place, body, told, self.terms(), gateway, record).await {
                 Ok(reply) => return Ok(reply),
                 Err(failed) => failed,

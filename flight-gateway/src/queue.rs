@@ -44,7 +44,7 @@ use schedule::Schedule;
 
 pub(crate) use acceptance::Accepted;
 pub use config::QueueConfig;
-pub(crate) use entry::{Entry, Grant, Kind, Where};
+pub(crate) use entry::{Entry, Grant, Where};
 pub(crate) use mode::Mode;
 pub(crate) use room::{Opening, Room};
 pub(crate) use schedule::{Snapshot, Standing, WaitsFor};
@@ -158,6 +158,7 @@ impl Admission {
     }
 
     /// Tells what who scales answered to the demand: there will be no more workers, or larger ones (`ceiling`), or there will.
+    #[cfg_attr(not(test), expect(dead_code, reason = "what a scaler goes by"))]
     pub(crate) fn answered(&self, ceiling: bool) {
         self.shared.change(|state, now| state.schedule.answered(ceiling, now));
     }

@@ -24,6 +24,18 @@ pub(crate) enum Health {
     Down,
 }
 
+impl Health {
+    /// Its name in tables.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Up => "up",
+            Self::Draining => "draining",
+            Self::Down => "down",
+        }
+    }
+}
+
 /// A worker to choose from.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Candidate {

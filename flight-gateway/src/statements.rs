@@ -41,6 +41,8 @@ struct Statement {
     row: Mutex<Row>,
     relayed: AtomicU64,
     killed: CancellationToken,
+    /// It is planned and not run: that is noted only when it fails.
+    only_planned: bool,
 }
 
 /// What changes on the way.
@@ -63,17 +65,8 @@ pub(crate) struct Arrival<'a> {
     pub(crate) protocol: &'static str,
     pub(crate) class: &'static str,
     pub(crate) sql: &'a str,
-}
-
-/// Whether a statement could be ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Killed {
-    /// It is ending.
-    Yes,
-    /// It is another's.
-    Forbidden,
-    /// It is not on its way here.
-    Unknown,
+    /// It is planned and not run.
+    pub(crate) only_planned: bool,
 }
 
 impl Statements {
@@ -105,6 +98,7 @@ impl Statements {
             row: Mutex::new(Row { row, started: None }),
             relayed: AtomicU64::new(0),
             killed: CancellationToken::new(),
+            only_planned: arrival.only_planned,
         });
         let mut on_way = self.lock();
         let key = on_way.next;
@@ -129,16 +123,12 @@ impl Statements {
         statements.iter().map(|(_, statement)| statement.row()).collect()
     }
 
-    /// Ends a statement, if its principal or an administrator says so.
-    pub(crate) fn kill(&self, query: QueryId, asker: &SessionState) -> Killed {
-        let found = self.all(query);
-        let own: Vec<_> = found.iter().filter(|statement| may_see(&statement.principal, asker)).collect();
+    /// Ends a statement, if its principal or an administrator says so; says whether it was on its way here.
+    pub(crate) fn kill(&self, query: QueryId, asker: &SessionState) -> bool {
+        let mut own = self.all(query);
+        own.retain(|statement| may_see(&statement.principal, asker));
         own.iter().for_each(|statement| statement.killed.cancel());
-        match (own.is_empty(), found.is_empty()) {
-            (false, _) => Killed::Yes,
-            (true, false) => Killed::Forbidden,
-            (true, true) => Killed::Unknown,
-        }
+        !own.is_empty()
     }
 
     /// A ticket may be fetched several times at once.
@@ -163,14 +153,20 @@ impl Followed {
     }
 
     /// It has room, and goes to a worker.
-    pub(crate) fn started(&self, grant: Option<&Grant>, worker: &str) {
+    pub(crate) fn started(&self, grant: &Grant) {
         let mut row = self.statement.lock();
         row.started = Some(Instant::now());
         row.row.state = QueryState::Running.into();
         row.row.started_us = Some(now_us());
         row.row.waited_us = micros(self.statement.arrived);
-        row.row.grant_bytes = grant.map(|grant| grant.bytes);
-        worker.clone_into(&mut row.row.worker);
+        row.row.grant_bytes = Some(grant.bytes);
+        row.row.worker = grant.worker.to_string();
+        if let Some(estimate) = row.row.estimate.as_mut().filter(|_| grant.clamped) {
+            let given = grant.bytes.div_ceil(1 << 20);
+            estimate
+                .because
+                .push(format!("more than any worker has: it ran with {given} MiB, and on disk beyond that"));
+        }
     }
 
     /// So many more bytes of its result went to the client.
@@ -178,9 +174,11 @@ impl Followed {
         self.statement.relayed.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// How big its worker says it was.
-    pub(crate) fn measured(&self, actual: Actual) {
-        self.statement.lock().row.actual = Some(actual);
+    /// How big its worker says it was; gives back how big it was thought to be.
+    pub(crate) fn measured(&self, actual: Actual) -> Option<Estimate> {
+        let mut held = self.statement.lock();
+        held.row.actual = Some(actual);
+        held.row.estimate.clone()
     }
 
     /// How it ended: `None` without a failure, else the failure's label. Only the first word counts.
@@ -194,8 +192,12 @@ impl Followed {
 
 impl Drop for Followed {
     fn drop(&mut self) {
-        self.ended(Some(CLIENT_GONE));
         self.statements.lock().statements.remove(&self.key);
+        let failed = !matches!(self.statement.lock().row.outcome.as_str(), "" | history::OK);
+        if self.statement.only_planned && !failed {
+            return;
+        }
+        self.ended(Some(CLIENT_GONE));
         let mut row = self.statement.row();
         row.ended_us = Some(now_us());
         let state = if row.outcome == history::OK { QueryState::Finished } else { QueryState::Failed };
@@ -215,6 +217,7 @@ impl Statement {
         if held.started.is_none() {
             row.waited_us = micros(self.arrived);
         }
+        drop(held);
         row.relayed_bytes = self.relayed.load(Ordering::Relaxed);
         row
     }
@@ -229,7 +232,8 @@ fn micros(since: Instant) -> u64 {
     u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX)
 }
 
-fn now_us() -> i64 {
+/// Microseconds since 1970.
+pub(crate) fn now_us() -> i64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(now.as_micros()).unwrap_or(i64::MAX)
 }

@@ -19,7 +19,7 @@ pub(crate) struct Settings {
 #[derive(Subcommand, Clone, Debug, Serialize)]
 #[serde(untagged)]
 enum Command {
-    /// Add a user, or give one a new password and role
+    /// Add a user, or give one a new password and role, and limits
     Add(Add),
 }
 
@@ -40,6 +40,11 @@ struct Add {
     /// Read the password from stdin instead of asking for it
     #[arg(long)]
     password_stdin: bool,
+
+    /// What the user may have at once; a user who is there keeps the limits that are not given.
+    #[command(flatten)]
+    #[serde(flatten)]
+    limits: users::UserLimits,
 }
 
 pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
@@ -47,7 +52,7 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
     users::check_name(&add.name)?;
     let password = if add.password_stdin { from_stdin()? } else { from_terminal(&add.name)? };
     let role = add.role.parse::<Role>()?;
-    users::add(&add.users, &add.name, role, &password)?;
+    users::add(&add.users, &add.name, role, &password, add.limits)?;
     tell(&format!("{} is a user with the role {role} in {}", add.name, add.users.display()));
     Ok(())
 }

@@ -26,6 +26,18 @@ pub enum EstimateSource {
     History = 3,
 }
 
+impl EstimateSource {
+    /// Its name for people and in metrics.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Default => "default",
+            Self::Explained => "explained",
+            Self::Planned => "planned",
+            Self::History => "history",
+        }
+    }
+}
+
 /// How big a statement is thought to be.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Estimate {

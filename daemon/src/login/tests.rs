@@ -19,8 +19,8 @@ struct World {
 fn with_users() -> World {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("users");
-    users::add(&path, "alice", Role::Reader, "a-secret").unwrap();
-    users::add(&path, "bob", Role::User, "b-secret").unwrap();
+    users::add(&path, "alice", Role::Reader, "a-secret", UserLimits::default()).unwrap();
+    users::add(&path, "bob", Role::User, "b-secret", UserLimits::default()).unwrap();
     let sealer = Arc::new(Sealer::random());
     let login = Login::new(Some(Users::open(&path).unwrap()), sealer.clone(), TTL);
     World { _dir: dir, path, sealer, login }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use tavana_wire::{FailureKind, Role};
 
+use super::limits::{MalformedLimit, UserLimits};
 use super::scram::{self, Verifier};
 
 /// A name longer than this is refused; PostgreSQL's limit as well.
@@ -23,6 +24,8 @@ pub struct User {
     pub role: Role,
     /// What proves the user's password.
     pub verifier: Verifier,
+    /// What the user may have at once.
+    pub limits: UserLimits,
 }
 
 /// One version of the users file.
@@ -149,8 +152,10 @@ fn parse_line(line: &str) -> Result<(&str, User), String> {
     };
     check_name(name).map_err(|error| error.to_string())?;
     let role = role.parse().map_err(|error: tavana_wire::identity::UnknownRole| error.to_string())?;
+    let (verifier, limits) = verifier.split_once(char::is_whitespace).unwrap_or((verifier, ""));
     let verifier = verifier.parse().map_err(|error: scram::MalformedVerifier| error.to_string())?;
-    Ok((name, User { role, verifier }))
+    let limits = limits.parse().map_err(|error: MalformedLimit| error.to_string())?;
+    Ok((name, User { role, verifier, limits }))
 }
 
 /// Checks that a name can be a user's.
@@ -171,14 +176,14 @@ fn check_password(password: &str) -> Result<(), UsersFileError> {
     if fits { Ok(()) } else { Err(UsersFileError::Password) }
 }
 
-/// Adds a user to the users file, or gives an existing one this role and password. Everything
+/// Adds a user to the users file, or gives an existing one this role and password, and these limits where there are any. Everything
 /// else in the file stays as it is. A file that is not there is made, readable by its owner only;
 /// readers see the old version or the new one, never a half.
 ///
 /// # Errors
 /// [`UsersFileError`]: a name or password that cannot be used, or a file that cannot be read,
 /// understood or written.
-pub fn add(path: &Path, name: &str, role: Role, password: &str) -> Result<(), UsersFileError> {
+pub fn add(path: &Path, name: &str, role: Role, password: &str, limits: UserLimits) -> Result<(), UsersFileError> {
     check_name(name)?;
     check_password(password)?;
     let verifier = Verifier::of_password(password).ok_or(UsersFileError::NoRandom)?;
@@ -187,10 +192,12 @@ pub fn add(path: &Path, name: &str, role: Role, password: &str) -> Result<(), Us
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
         Err(source) => return Err(UsersFileError::Read { path: path.to_owned(), source }),
     };
-    UsersFile::parse(&old).map_err(|(line, reason)| UsersFileError::Line { path: path.to_owned(), line, reason })?;
+    let parsed = UsersFile::parse(&old);
+    let parsed = parsed.map_err(|(line, reason)| UsersFileError::Line { path: path.to_owned(), line, reason })?;
+    let limits = limits.or(parsed.get(name).map(|user| user.limits).unwrap_or_default());
     let is_this_user = |line: &&str| line.trim().split_once(':').is_some_and(|(first, _)| first == name);
     let mut new: String = old.lines().filter(|line| !is_this_user(line)).map(|line| format!("{line}\n")).collect();
-    new.push_str(&format!("{name}:{role}:{verifier}\n"));
+    new.push_str(&format!("{name}:{role}:{verifier}{limits}\n"));
     replace(path, &new).map_err(|source| UsersFileError::Write { path: path.to_owned(), source })
 }
 
@@ -231,6 +238,7 @@ mod tests {
         check("alice:admin", "name:role:verifier");
         check(&format!("alice:root:{VERIFIER}"), "not a role");
         check("alice:admin:secret", "SCRAM-SHA-256");
+        check(&format!("alice:admin:{VERIFIER} max-running=many"), "max-running=COUNT");
         check(&format!(":admin:{VERIFIER}"), "name has 1 to");
         let (number, told) = UsersFile::parse(&format!("a:user:{VERIFIER}\na:user:{VERIFIER}")).unwrap_err();
         assert!(number == 2 && told.contains("already"));
@@ -240,18 +248,24 @@ mod tests {
     fn adding_keeps_the_rest_and_replaces_a_user() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("users");
-        add(&path, "alice", Role::User, "one").unwrap();
+        add(&path, "alice", Role::User, "one", UserLimits::default()).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         let text = fs::read_to_string(&path).unwrap();
         fs::write(&path, format!("# our people\n{text}")).unwrap();
-        add(&path, "bob", Role::Admin, "two").unwrap();
-        add(&path, "alice", Role::Reader, "three").unwrap();
+        add(&path, "bob", Role::Admin, "two", UserLimits::default()).unwrap();
+        add(&path, "alice", Role::Reader, "three", UserLimits::default()).unwrap();
         assert!(fs::read_to_string(&path).unwrap().starts_with("# our people\n"));
         let file = UsersFile::load(&path).unwrap();
         assert_eq!(file.len(), 2);
         assert_eq!(file.get("alice").unwrap().role, Role::Reader);
         assert!(file.get("alice").unwrap().verifier.accepts("three"));
         assert!(file.get("bob").unwrap().verifier.accepts("two"));
+        let limits: UserLimits = "max-running=4".parse().unwrap();
+        add(&path, "bob", Role::Admin, "two", limits).unwrap();
+        add(&path, "bob", Role::User, "four", UserLimits::default()).unwrap();
+        let file = UsersFile::load(&path).unwrap();
+        assert_eq!(file.get("bob").unwrap().limits, limits);
+        assert!(file.get("bob").unwrap().verifier.accepts("four"));
     }
 
     #[test]
@@ -259,11 +273,11 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("users");
         for name in ["", "a:b", "a\nb", "#a", " a", "a ", &"n".repeat(64)] {
-            let error = add(&path, name, Role::User, "secret").unwrap_err();
+            let error = add(&path, name, Role::User, "secret", UserLimits::default()).unwrap_err();
             assert!(matches!(error, UsersFileError::Name), "{name:?}");
         }
         for password in ["", "a\nb", "a\0b", &"p".repeat(1025)] {
-            let error = add(&path, "alice", Role::User, password).unwrap_err();
+            let error = add(&path, "alice", Role::User, password, UserLimits::default()).unwrap_err();
             assert!(matches!(error, UsersFileError::Password), "{password:?}");
         }
         assert!(!path.exists());
@@ -274,7 +288,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("users");
         fs::write(&path, "not a user\n").unwrap();
-        assert!(matches!(add(&path, "alice", Role::User, "secret"), Err(UsersFileError::Line { line: 1, .. })));
+        assert!(matches!(
+            add(&path, "alice", Role::User, "secret", UserLimits::default()),
+            Err(UsersFileError::Line { line: 1, .. })
+        ));
         assert_eq!(fs::read_to_string(&path).unwrap(), "not a user\n");
     }
 }

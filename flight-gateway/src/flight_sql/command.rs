@@ -11,7 +11,8 @@ use bytes::Bytes;
 use prost::Message as _;
 use tavana_wire::estimate::Estimate;
 use tavana_wire::handle::Work;
-use tavana_wire::{Failure, Handle, RunStatement, SealError, Sealer, run, session_option, statistics, status};
+use tavana_wire::status::{self, QueryStatusRequest};
+use tavana_wire::{Failure, Handle, QueryId, RunStatement, SealError, Sealer, run, session_option, statistics};
 
 use super::{Method, PeekError};
 
@@ -39,6 +40,8 @@ pub(crate) struct Asked {
     pub(crate) purpose: Purpose,
     /// The statement in it, where the worker plans or runs one.
     pub(crate) statement: Option<AskedStatement>,
+    /// The statement that it asks about, which only a gateway can answer.
+    pub(crate) question: Option<QueryId>,
     sealed: Vec<Bytes>,
 }
 
@@ -123,7 +126,8 @@ impl Asked {
 
     fn new(purpose: Purpose, sealed: impl IntoIterator<Item = Bytes>) -> Self {
         // An absent transaction may also come as an empty one.
-        Self { purpose, statement: None, sealed: sealed.into_iter().filter(|handle| !handle.is_empty()).collect() }
+        let sealed = sealed.into_iter().filter(|handle| !handle.is_empty()).collect();
+        Self { purpose, statement: None, question: None, sealed }
     }
 
     fn with(self, step: Step, text: StatementText) -> Self {
@@ -203,6 +207,12 @@ impl Asked {
             }
             // A worker believes it of whoever has the service token, as every call from here does.
             status::PUT_OVERVIEW => return Err(PeekError::Private(status::PUT_OVERVIEW)),
+            status::QUERY_STATUS => {
+                let asked = QueryStatusRequest::decode(action.body)?;
+                let query = QueryId::from_bytes(&asked.query_id);
+                let query = query.ok_or_else(|| PeekError::NotProtobuf("a query_id has 16 bytes".to_owned()))?;
+                Self { question: Some(query), ..Self::new(Purpose::Look, None) }
+            }
             session_option::CLOSE_SESSION => Self::new(Purpose::CloseSession, None),
             session_option::GET_SESSION_OPTIONS | session_option::SET_SESSION_OPTIONS | statistics::STATISTICS => {
                 Self::new(Purpose::Look, None)

@@ -9,8 +9,10 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
-use http_body_util::BodyExt as _;
+use http::{HeaderMap, HeaderValue, header};
+use http_body_util::{BodyExt as _, Full};
 use tavana_wire::FailureKind;
+use tonic::Status;
 use tonic::body::Body;
 
 use super::Method;
@@ -55,7 +57,7 @@ pub(crate) enum PeekError {
     #[error("the request did not arrive within {} s", .0.as_secs())]
     TooSlow(Duration),
     #[error("the client ended the call")]
-    ClientGone(#[source] tonic::Status),
+    ClientGone(#[source] Status),
     #[error("the action `{0}` is between gateways and their workers")]
     Private(&'static str),
     #[error("the request is not valid protobuf: {0}")]
@@ -104,6 +106,17 @@ pub(crate) fn encode(message: &impl prost::Message) -> Bytes {
     // The buffer grows, so encoding into it cannot fail.
     let _ = message.encode(&mut framed);
     framed.freeze()
+}
+
+/// An answer of one message, and its good end.
+pub(crate) fn answer(message: &impl prost::Message) -> http::Response<Body> {
+    let mut trailers = HeaderMap::new();
+    // An empty message is always a valid header value.
+    let _ = Status::ok("").add_header(&mut trailers);
+    let body = Full::new(encode(message)).with_trailers(async { Some(Ok(trailers)) });
+    let mut answer = http::Response::new(Body::new(body));
+    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+    answer
 }
 
 /// The protobuf of a gRPC message that is there as a whole; `None` when it is cut or compressed.

@@ -22,13 +22,15 @@ pub(crate) struct Share {
 }
 
 /// The shares of all principals that have anything waiting or running.
+#[derive(Default)]
 pub(super) struct Principals {
-    caps: Caps,
     principals: HashMap<Arc<str>, Principal>,
 }
 
 #[derive(Default)]
 struct Principal {
+    /// As the entry that came last has it.
+    caps: Caps,
     running: Share,
     in_line: Share,
     /// Needs by sequence number.
@@ -38,6 +40,7 @@ struct Principal {
 
 /// What a principal has, for those who look.
 #[derive(Clone, Debug)]
+#[cfg_attr(not(test), expect(dead_code, reason = "what a scaler goes by"))]
 pub(crate) struct Usage {
     pub(crate) principal: Arc<str>,
     pub(crate) running: Share,
@@ -59,17 +62,14 @@ impl Share {
 }
 
 impl Principals {
-    pub(super) fn new(caps: Caps) -> Self {
-        Self { caps, principals: HashMap::new() }
-    }
-
-    pub(super) fn caps(&self) -> Caps {
-        self.caps
+    pub(super) fn caps(&self, name: &str) -> Caps {
+        self.principals.get(name).map(|principal| principal.caps).unwrap_or_default()
     }
 
     /// Parks an entry; [`Self::next`] lets it into line.
-    pub(super) fn park(&mut self, name: &Arc<str>, seq: u64, bytes: u64) {
+    pub(super) fn park(&mut self, name: &Arc<str>, caps: Caps, seq: u64, bytes: u64) {
         let principal = self.entry(name);
+        principal.caps = caps;
         principal.parked.insert(seq, bytes);
         principal.parked_bytes += bytes;
     }
@@ -80,9 +80,9 @@ impl Principals {
         let (&seq, &bytes) = principal.parked.first_key_value()?;
         let count = principal.running.count + principal.in_line.count;
         let used = principal.running.bytes + principal.in_line.bytes;
-        let held_up = self.caps.running.is_some_and(|most| count >= most)
+        let held_up = principal.caps.running.is_some_and(|most| count >= most)
             // One alone may run whatever it needs.
-            || self.caps.memory_bytes.is_some_and(|most| count > 0 && used.saturating_add(bytes) > most);
+            || principal.caps.memory_bytes.is_some_and(|most| count > 0 && used.saturating_add(bytes) > most);
         if held_up {
             return None;
         }
@@ -156,9 +156,9 @@ mod tests {
     use super::*;
 
     fn check(caps: Caps, needs: &[u64], in_line: usize) {
-        let (mut principals, ada) = (Principals::new(caps), Arc::<str>::from("ada"));
+        let (mut principals, ada) = (Principals::default(), Arc::<str>::from("ada"));
         for (seq, need) in needs.iter().enumerate() {
-            principals.park(&ada, seq as u64, *need);
+            principals.park(&ada, caps, seq as u64, *need);
         }
         let came: Vec<u64> = std::iter::from_fn(|| principals.next(&ada)).collect();
         assert_eq!(came, (0..in_line as u64).collect::<Vec<_>>(), "{caps:?} {needs:?}");
@@ -180,13 +180,13 @@ mod tests {
 
     #[test]
     fn a_principal_with_nothing_left_is_forgotten() {
-        let (mut principals, ada) = (Principals::new(Caps::default()), Arc::<str>::from("ada"));
-        principals.park(&ada, 1, 5);
+        let (mut principals, ada) = (Principals::default(), Arc::<str>::from("ada"));
+        principals.park(&ada, Caps::default(), 1, 5);
         assert_eq!(principals.next(&ada), Some(1));
         principals.left_line(&ada, 5);
         principals.started(&ada, 5);
         principals.ended(&ada, 5);
-        principals.park(&ada, 2, 5);
+        principals.park(&ada, Caps::default(), 2, 5);
         principals.unpark(&ada, 2);
         assert_eq!(principals.usage().count(), 0);
     }

@@ -85,10 +85,7 @@ impl Default for QueueConfig {
 impl QueueConfig {
     pub(super) fn rules(&self) -> Rules {
         Rules {
-            caps: Caps {
-                running: Some(self.max_running_per_principal).filter(|most| *most > 0),
-                memory_bytes: Some(self.max_memory_bytes_per_principal).filter(|most| *most > 0),
-            },
+            caps: self.caps(None, None),
             max_passes: self.max_backfill_passes,
             presize_wait: Duration::from_secs(self.presize_wait_seconds),
             ride_after: self.ride_after(),
@@ -97,6 +94,16 @@ impl QueueConfig {
                 calm: Duration::from_secs(self.saturation_calm_seconds),
             },
             remembered_files: self.max_remembered_files,
+        }
+    }
+
+    /// What a principal may have at once with limits of its own, where it has any; 0 is no limit.
+    pub(crate) fn caps(&self, running: Option<u32>, memory_bytes: Option<u64>) -> Caps {
+        let running = running.unwrap_or(self.max_running_per_principal);
+        let memory_bytes = memory_bytes.unwrap_or(self.max_memory_bytes_per_principal);
+        Caps {
+            running: Some(running).filter(|most| *most > 0),
+            memory_bytes: Some(memory_bytes).filter(|most| *most > 0),
         }
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tavana_wire::{QueryId, SessionId, WorkerId};
 
+use super::caps::Caps;
 use super::mode::Mode;
 
 /// A statement that wants to run.
@@ -12,6 +13,8 @@ use super::mode::Mode;
 pub(crate) struct Entry {
     pub(crate) query: QueryId,
     pub(crate) principal: Arc<str>,
+    /// What its principal may have at once, where that is not what everybody may.
+    pub(crate) caps: Option<Caps>,
     /// So that a session which holds a permit and needs another does not wait for itself.
     pub(crate) session: Option<SessionId>,
     /// Memory that it needs at its peak. It takes one slot as well.

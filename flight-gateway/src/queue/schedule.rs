@@ -111,7 +111,7 @@ impl Schedule {
             shared: Line::new(),
             workers: BTreeMap::new(),
             reservation: None,
-            principals: Principals::new(rules.caps),
+            principals: Principals::default(),
             sessions: Sessions::default(),
             readers: Readers::new(rules.remembered_files),
             modes: Modes::new(rules.pace),
@@ -221,7 +221,8 @@ impl Schedule {
         self.everyone.insert(waiting.item(seq));
         self.seqs.insert(*query, seq);
         self.sessions.waits(*session, seq);
-        self.principals.park(&principal, seq, waiting.need_bytes);
+        let caps = waiting.entry.caps.unwrap_or(self.rules.caps);
+        self.principals.park(&principal, caps, seq, waiting.need_bytes);
         self.waiting.insert(seq, waiting);
         self.advance(&principal);
     }

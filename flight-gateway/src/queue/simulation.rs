@@ -98,6 +98,7 @@ pub(super) fn entry(number: u64, job: &Job) -> Entry {
     Entry {
         query: QueryId::from_bytes(&id).unwrap(),
         principal: Arc::from(format!("user {}", job.principal)),
+        caps: None,
         session: job.session.and_then(|session| SessionId::from_bytes(&[session; 16])),
         need_bytes: job.need_bytes,
         place: job.place,

@@ -1,5 +1,6 @@
 //! The shell around the schedule, in paused time.
 
+use super::entry::Kind;
 use super::*;
 
 const GIB: u64 = 1 << 30;
@@ -29,6 +30,7 @@ fn entry() -> Entry {
     Entry {
         query: QueryId::random(),
         principal: "ada".into(),
+        caps: None,
         session: None,
         need_bytes: GIB,
         place: Where::Anywhere,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use arrow::array::{RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use tavana_wire::estimate::{Estimate, EstimateSource};
+use tavana_wire::estimate::Estimate;
 use tavana_wire::{Failure, FailureKind};
 
 use super::script::{Script, ScriptOutcome, numbered};
@@ -68,21 +68,12 @@ fn rows(estimate: &Estimate) -> Result<RecordBatch, Failure> {
         ("output_bytes", number(estimate.output_bytes)),
         ("peak_memory_bytes", number(Some(estimate.peak_memory_bytes))),
         ("confidence", Some(format!("{:.2}", estimate.confidence))),
-        ("source", Some(source(estimate.source()).to_owned())),
+        ("source", Some(estimate.source().label().to_owned())),
     ];
     rows.extend(estimate.because.iter().map(|because| ("because", Some(because.clone()))));
     let items: StringArray = rows.iter().map(|(item, _)| Some(*item)).collect();
     let values: StringArray = rows.iter().map(|(_, value)| value.as_deref()).collect();
     RecordBatch::try_new(schema(), vec![Arc::new(items), Arc::new(values)]).map_err(not_encoded)
-}
-
-fn source(source: EstimateSource) -> &'static str {
-    match source {
-        EstimateSource::Default => "default",
-        EstimateSource::Explained => "explained",
-        EstimateSource::Planned => "planned",
-        EstimateSource::History => "history",
-    }
 }
 
 fn not_encoded(error: arrow::error::ArrowError) -> Failure {
@@ -100,7 +91,7 @@ mod tests {
             scan_bytes: Some(7),
             peak_memory_bytes: 100,
             confidence: 0.5,
-            source: EstimateSource::Planned.into(),
+            source: tavana_wire::estimate::EstimateSource::Planned.into(),
             because: vec!["a".to_owned(), "b".to_owned()],
             ..Estimate::default()
         };

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use tavana_wire::capacity::Capacity;
-use tavana_wire::estimate::{Actual, Estimate, EstimateSource};
+use tavana_wire::estimate::{Actual, Estimate};
 use tavana_wire::status::{Overview, QueryRow, QueryState, QueueRow, WorkerRow};
 
 use crate::engine::{Cell, CellKind, Connection, EngineError, Tables};
@@ -40,7 +40,7 @@ const QUERIES: &[Column<QueryRow>] = &[
         estimated(row, |estimate| integer(Some(estimate.peak_memory_bytes)))
     }),
     ("estimate_confidence", Double, |row| estimated(row, |estimate| Cell::Double(estimate.confidence))),
-    ("estimate_source", Text, |row| estimated(row, |estimate| text(source(estimate.source())))),
+    ("estimate_source", Text, |row| estimated(row, |estimate| text(estimate.source().label()))),
     ("rows", Integer, |row| measured(row, |actual| integer(Some(actual.rows)))),
     ("output_bytes", Integer, |row| measured(row, |actual| integer(Some(actual.output_bytes)))),
     ("peak_memory_bytes", Integer, |row| measured(row, |actual| integer(actual.peak_memory_bytes))),
@@ -144,15 +144,6 @@ fn state(state: QueryState) -> &'static str {
         QueryState::Running => "running",
         QueryState::Finished => "finished",
         QueryState::Failed => "failed",
-    }
-}
-
-fn source(source: EstimateSource) -> &'static str {
-    match source {
-        EstimateSource::Default => "default",
-        EstimateSource::Explained => "explained",
-        EstimateSource::Planned => "planned",
-        EstimateSource::History => "history",
     }
 }
 

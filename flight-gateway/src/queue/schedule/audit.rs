@@ -38,9 +38,9 @@ impl Schedule {
     }
 
     fn audit_caps(&self) {
-        let caps = self.principals.caps();
         let mut waiting = 0;
         for usage in self.principals.usage() {
+            let caps = self.principals.caps(&usage.principal);
             waiting += usage.waiting.count;
             assert!(caps.running.is_none_or(|most| usage.running.count <= most), "{usage:?}");
             assert!(caps.memory_bytes.is_none_or(|most| usage.running.bytes <= most), "{usage:?}");

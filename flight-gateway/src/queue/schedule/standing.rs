@@ -56,6 +56,7 @@ pub(crate) enum WaitsFor {
 
 /// The whole queue, in numbers: what a scaler needs and what metrics show.
 #[derive(Clone, Debug)]
+#[cfg_attr(not(test), expect(dead_code, reason = "what a scaler goes by"))]
 pub(crate) struct Snapshot {
     pub(crate) mode: Mode,
     pub(crate) waiting: Share,
@@ -69,6 +70,7 @@ pub(crate) struct Snapshot {
 
 /// What this gateway holds on a worker.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(test), expect(dead_code, reason = "what a scaler goes by"))]
 pub(crate) struct WorkerUse {
     pub(crate) worker: WorkerId,
     /// `None` when the worker is gone.
@@ -166,7 +168,7 @@ impl Schedule {
 
     fn because(&self, waiting: &Waiting, ahead: u64) -> WaitsFor {
         let need_bytes = waiting.need_bytes;
-        let caps = self.principals.caps();
+        let caps = self.principals.caps(&waiting.entry.principal);
         if !waiting.in_line {
             let running = self.principals.running(&waiting.entry.principal);
             match (caps.running, caps.memory_bytes) {

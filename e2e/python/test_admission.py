@@ -33,7 +33,7 @@ def narrow(launch):
 
 
 def waiting(server) -> int:
-    return int(server.front.metric("tavana_gateway_queue_entries"))
+    return int(server.front.metric("tavana_gateway_queue_waiting"))
 
 
 def granted(server) -> int:
@@ -45,7 +45,7 @@ class Status:
 
     def __init__(self, client: RawFlight, query_id: bytes):
         (result,) = client.action("tavana.QueryStatus", wire.message(1, query_id))
-        told = wire.decode(wire.one(result, 1, b""))
+        told = wire.decode(result)
         self.state = told.get(2, [0])[-1]
         self.ahead = told.get(3, [0])[-1]
         self.waited_ms = told.get(5, [0])[-1]
@@ -226,8 +226,7 @@ def test_a_statement_larger_than_any_worker_runs_on_disk(launch, tmp_path):
     server = launch(
         data_dir=tmp_path / "data",
         engine_args=["--memory-limit-bytes", 400 * MIB, "--threads", 2],
-        args=[],
-        **front_args("--presize-wait-seconds", 0, "--saturation-after-seconds", 0),
+        gateway_args=["--presize-wait-seconds", 0, "--saturation-after-seconds", 0],
     )
     with adbc.connect(server) as con:
         adbc.run(
@@ -236,7 +235,3 @@ def test_a_statement_larger_than_any_worker_runs_on_disk(launch, tmp_path):
         )
         sorted_rows = "select count(*) from (select * from wide order by h, s limit 7000000 offset 1)"
         assert adbc.value(con, sorted_rows) == 7_000_000
-
-
-def front_args(*words):
-    return {"front_args": words}

@@ -108,6 +108,12 @@ impl Sized {
         Self { expected_run, shows_rows, ..Self::new(statement, class, Some(estimate)) }
     }
 
+    /// A statement that is planned for later.
+    pub(crate) fn unknown(statement: Statement) -> Self {
+        let class = classify(&statement.sql);
+        Self::new(statement, class, None)
+    }
+
     fn new(statement: Statement, class: Class, estimate: Option<Estimate>) -> Self {
         Self { statement, class, estimate, expected_run: None, kills: None, shows_rows: false }
     }

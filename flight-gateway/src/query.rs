@@ -56,6 +56,11 @@ pub(crate) async fn answer(
     }
     let mut reply = match (checked.statement(), checked.asked.purpose, target) {
         (_, Purpose::Cancel, Target::Anywhere) => checked.cancel_everywhere(body, gateway, record).await?,
+        (Some(statement), _, target) if statement.step == Step::Prepare => {
+            let sized = Sized::unknown(statement);
+            checked.follow_plan(&sized, gateway, record);
+            checked.relay(body, target, None, gateway, record).await?
+        }
         (Some(statement), _, target) => {
             let sized = Sized::of(statement, checked.session(), gateway, &checked.asker(target, gateway)).await;
             checked.run(body, sized, target, gateway, record).await?
@@ -226,7 +231,7 @@ impl Checked {
         }
         let mut body = body;
         if sized.class == Class::Read && sized.statement.step == Step::Plan {
-            record.follow(gateway.statements.follow(&Arrival { only_planned: true, ..self.arrival(&sized) }));
+            self.follow_plan(&sized, gateway, record);
             let again = body.again();
             let told = Told { grant_bytes: Some(0), ..told };
             match (self.relay(body, target, Some(told), gateway, record).await, again) {
@@ -291,6 +296,13 @@ impl Checked {
                     };
                 }
             }
+        }
+    }
+
+    /// Follows what is planned and not run; of what needs no room nothing is noted.
+    fn follow_plan(&self, sized: &Sized, gateway: &Parts, record: &Record) {
+        if sized.class != Class::Trivial {
+            record.follow(gateway.statements.follow(&Arrival { only_planned: true, ..self.arrival(sized) }));
         }
     }
 

@@ -83,10 +83,12 @@ def start(
     tls: Tls | None = None,
     args=(),
     engine_args=(),
+    gateway_args=(),
     **program_options,
 ) -> Server:
     """Starts one topology. `args` go to every program, `program_options` to the one that has the DuckDB."""
     engine, front = [*engine_args], []
+    gateway = [] if kind == "worker" else [*gateway_args]
     if data_dir:
         engine += ["--data-dir", data_dir]
     if sample:
@@ -109,7 +111,7 @@ def start(
         worker = Program("tavana-worker", *engine, *front, *args, **options, **program_options)
         gate = worker
     elif kind == "serve":
-        worker = Program("tavana", "serve", *engine, *front, *args, **options, **program_options)
+        worker = Program("tavana", "serve", *engine, *front, *gateway, *args, **options, **program_options)
         gate = worker
     else:
         worker = Program(
@@ -123,7 +125,7 @@ def start(
             **program_options,
         )
         try:
-            gate = Program("tavana-gateway", "--worker", worker.uri, *front, *args, **options)
+            gate = Program("tavana-gateway", "--worker", worker.uri, *front, *gateway, *args, **options)
         except BaseException:
             worker.kill()
             raise

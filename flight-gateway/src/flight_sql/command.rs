@@ -48,6 +48,8 @@ pub(crate) struct Asked {
 /// What a worker is to do with a statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
+    /// Plan it, to be run later.
+    Prepare,
     /// Plan it if it only reads, and run it now if not.
     Plan,
     /// Run it.
@@ -218,7 +220,20 @@ impl Asked {
                 Self::new(Purpose::Look, None)
             }
             _ => match command(&action.body)? {
-                Some(command) => Self::new(action_purpose(&command), handle_of(command)),
+                Some(command) => {
+                    let purpose = action_purpose(&command);
+                    let text = match &command {
+                        Command::ActionCreatePreparedStatementRequest(create) => {
+                            Some(StatementText::Here(create.query.clone()))
+                        }
+                        _ => None,
+                    };
+                    let asked = Self::new(purpose, handle_of(command));
+                    match text {
+                        Some(text) => asked.with(Step::Prepare, text),
+                        None => asked,
+                    }
+                }
                 None => Self::new(Purpose::Run, None),
             },
         })

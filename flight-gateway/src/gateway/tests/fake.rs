@@ -8,7 +8,7 @@ use arrow_flight::Action;
 use bytes::Bytes;
 use clap::{Args as _, FromArgMatches as _};
 use futures::future::BoxFuture;
-use futures::{Stream, stream};
+use futures::{Stream, StreamExt as _, stream};
 use http::{HeaderMap, Request, Response};
 use http_body::Frame;
 use http_body_util::{BodyExt as _, Full, StreamBody};
@@ -17,6 +17,7 @@ use prost::Message as _;
 use tavana_daemon::admin::Readiness;
 use tavana_daemon::login::Login;
 use tavana_wire::action::{WORKER_STATUS, WorkerStatus};
+use tavana_wire::capacity::{Capacity, WATCH_CAPACITY};
 use tavana_wire::handle::Work;
 use tavana_wire::{Handle, Role, Sealer, SessionState, WorkerId};
 use tonic::body::Body;
@@ -29,12 +30,12 @@ use crate::{Gateway, GatewayConfig, WorkerEndpoint};
 pub(super) type Answer = Result<Response<Body>, BoxError>;
 type Script = dyn Fn(Request<Body>) -> BoxFuture<'static, Answer> + Send + Sync;
 
-/// A worker that answers its status, and everything else by its script.
+/// A worker that answers its status and has room for everything, and everything else by its script.
 #[derive(Clone)]
 pub(super) struct Fake {
     pub(super) id: WorkerId,
     pub(super) draining: Arc<AtomicBool>,
-    /// Calls apart from questions for its status.
+    /// Calls apart from questions for its status and its capacity.
     pub(super) calls: Arc<AtomicUsize>,
     /// The headers of the last of them.
     pub(super) headers: Arc<Mutex<HeaderMap>>,
@@ -78,11 +79,22 @@ impl Fake {
                 assert!(parts.headers.contains_key("x-tavana-service"), "a status question without proof");
                 return Ok(self.status());
             }
+            if action.r#type == WATCH_CAPACITY {
+                return Ok(self.capacity());
+            }
             body = Body::new(Full::new(whole));
         }
         self.calls.fetch_add(1, Ordering::SeqCst);
         *self.headers.lock().unwrap() = parts.headers.clone();
         (self.script)(Request::from_parts(parts, body)).await
+    }
+
+    /// Told once, and then it is listened to.
+    fn capacity(&self) -> Response<Body> {
+        let capacity = Capacity { memory_bytes: 1 << 40, slots: 100, ..Capacity::default() };
+        let result = arrow_flight::Result { body: capacity.encode_to_vec().into() };
+        let told = stream::iter([Ok(Frame::data(message::encode(&result)))]);
+        streamed(told.chain(stream::pending()))
     }
 
     fn status(&self) -> Response<Body> {

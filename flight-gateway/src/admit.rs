@@ -67,6 +67,14 @@ impl Knowledge for Asker {
     }
 }
 
+/// How long a statement waits for a worker while there is none: what one worker alone holds is lost with it.
+pub(crate) fn patience(target: Target, gateway: &Parts) -> Duration {
+    match target {
+        Target::Pinned(..) => Duration::ZERO,
+        Target::Anywhere | Target::Preferred(_) => gateway.no_worker_wait,
+    }
+}
+
 impl Sized {
     /// Finds out how big a statement is. Takes no longer than the budget of estimates.
     pub(crate) async fn of(statement: Statement, session: &SessionState, gateway: &Parts, asker: &Asker) -> Self {
@@ -160,6 +168,7 @@ impl Sized {
         tokio::select! {
             permit = wait => Ok(permit?),
             cut = terms.cut() => Err(cut.into()),
+            reason = gateway.fleet.deserted(target, patience(target, gateway)) => Err(reason.into()),
         }
     }
 }

@@ -34,6 +34,8 @@ use tavana_daemon::service_token::ServiceToken;
 pub(crate) struct Fleet {
     workers: Vec<Arc<Worker>>,
     metrics: Arc<Metrics>,
+    /// Told whenever a worker's condition changed.
+    changes: watch::Sender<()>,
     /// Tells whoever shows the gateway's readiness whether a worker is up.
     on_change: Box<dyn Fn(Result<(), String>) + Send + Sync>,
 }
@@ -72,7 +74,8 @@ impl Fleet {
         on_change: impl Fn(Result<(), String>) + Send + Sync + 'static,
     ) -> Arc<Self> {
         let workers = endpoints.into_iter().map(|endpoint| Arc::new(Worker::new(endpoint))).collect();
-        let fleet = Arc::new(Self { workers, metrics, on_change: Box::new(on_change) });
+        let fleet =
+            Arc::new(Self { workers, metrics, changes: watch::Sender::new(()), on_change: Box::new(on_change) });
         fleet.tell();
         fleet
     }
@@ -127,10 +130,31 @@ impl Fleet {
     /// # Errors
     /// [`RouteError`] when no worker can take the call.
     pub(crate) fn place(&self, target: Target, avoid: Option<usize>) -> Result<Place, RouteError> {
-        let candidates: Vec<Candidate> = self.workers.iter().map(|worker| worker.candidate()).collect();
-        let at = route::choose(target, &candidates, avoid)?;
+        let at = self.choose(target, avoid)?;
         let worker = self.workers.get(at).ok_or(RouteError::NoWorker)?;
         Ok(worker.take(at))
+    }
+
+    /// Resolves when no worker could take a call to `target` for as long as `patience`, with why.
+    pub(crate) async fn deserted(&self, target: Target, patience: Duration) -> RouteError {
+        let mut changes = self.changes.subscribe();
+        loop {
+            changes.mark_unchanged();
+            let Err(reason) = self.choose(target, None) else {
+                // The sender lives as long as the fleet.
+                let _ = changes.changed().await;
+                continue;
+            };
+            let comes_back = changes.wait_for(|()| self.choose(target, None).is_ok());
+            if tokio::time::timeout(patience, comes_back).await.is_err() {
+                return reason;
+            }
+        }
+    }
+
+    fn choose(&self, target: Target, avoid: Option<usize>) -> Result<usize, RouteError> {
+        let candidates: Vec<Candidate> = self.workers.iter().map(|worker| worker.candidate()).collect();
+        route::choose(target, &candidates, avoid)
     }
 
     /// Takes the place that a permit is for.
@@ -209,6 +233,7 @@ impl Fleet {
     }
 
     fn tell(&self) {
+        self.changes.send_replace(());
         let count = |healths: &[Health]| {
             self.workers.iter().filter(|worker| healths.contains(&worker.condition.borrow().health)).count()
         };
@@ -239,20 +264,35 @@ impl Worker {
         let mut condition = self.condition.subscribe();
         let known = condition.wait_for(|condition| condition.id.is_some()).await.ok().and_then(|known| known.id);
         let Some(id) = known else { return };
-        let closed = Room { opening: Opening::Closed, ..Room::default() };
         let watch = capacity::watch(self.endpoint.control(), token, gateway, |told| {
             self.capacity.send_replace(Some(told));
-            admission.update(id, capacity::room(&told));
+            admission.update(id, self.room());
         });
+        let restarted = async {
+            while condition.changed().await.is_ok() && condition.borrow_and_update().id == Some(id) {
+                admission.update(id, self.room());
+            }
+        };
         let reason = tokio::select! {
             ended = watch => ended.err().map_or_else(|| "it ended".to_owned(), |failure| failure.message),
-            _ = condition.wait_for(|condition| condition.id != Some(id)) => "the worker was restarted".to_owned(),
+            () = restarted => "the worker was restarted".to_owned(),
         };
         tracing::debug!(worker = self.endpoint.name(), reason, "the worker's capacity is not known");
         self.capacity.send_replace(None);
-        match condition.borrow().id == Some(id) {
-            true => admission.update(id, closed),
+        match self.condition.borrow().id == Some(id) {
+            true => admission.update(id, self.room()),
             false => admission.remove(id),
+        }
+    }
+
+    /// What it has room for, by what it told and how it is.
+    fn room(&self) -> Room {
+        let closed = Room { opening: Opening::Closed, ..Room::default() };
+        let told = self.capacity.borrow().as_ref().map_or(closed, capacity::room);
+        match self.condition.borrow().health {
+            Health::Up => told,
+            Health::Draining => Room { opening: told.opening.max(Opening::Draining), ..told },
+            Health::Down | Health::Unknown => closed,
         }
     }
 

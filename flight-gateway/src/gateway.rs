@@ -63,6 +63,11 @@ pub struct GatewayConfig {
     #[arg(value_parser = clap::value_parser!(u64).range(10..))]
     pub worker_check_timeout_ms: u64,
 
+    /// The seconds that statements wait while no worker is up, before they are refused. With a scaler that starts
+    /// workers: longer than that takes.
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    pub no_worker_wait_seconds: u64,
+
     /// The most sessions whose home worker is remembered.
     #[arg(long, value_name = "COUNT", default_value = "10000")]
     pub max_remembered_sessions: NonZeroUsize,
@@ -109,6 +114,7 @@ pub(crate) struct Parts {
     pub(crate) id: GatewayId,
     pub(crate) limits: Limits,
     pub(crate) query_timeout: Option<Duration>,
+    pub(crate) no_worker_wait: Duration,
     pub(crate) metrics: Arc<Metrics>,
 }
 
@@ -160,6 +166,7 @@ impl GatewayConfig {
             id,
             limits,
             query_timeout,
+            no_worker_wait: Duration::from_secs(self.no_worker_wait_seconds),
             metrics,
         };
         Ok(Gateway { parts: Arc::new(parts), _checks: Arc::new(checks) })

@@ -16,7 +16,7 @@ use tavana_wire::{Failure, GatewayId, Handle, QueryId, Sealer, SessionState, hea
 use tonic::Code;
 use tonic::body::Body;
 
-use crate::admit::{Asker, Sized};
+use crate::admit::{Asker, Sized, patience};
 use crate::auth;
 use crate::deadline::Deadline;
 use crate::error::GatewayError;
@@ -260,6 +260,7 @@ impl Checked {
         let terms = Terms { killed: Some(followed.killed()), ..self.terms() };
         record.follow(followed);
         let mut permit = sized.admit(gateway, self.query, &self.caller.session, target, &terms).await?;
+        let mut tried = false;
         loop {
             let grant = *permit.grant();
             let place = match gateway.fleet.place_on(permit) {
@@ -284,8 +285,13 @@ impl Checked {
                     if let RelayError::NotSent(cause) = &error {
                         gateway.fleet.unreachable(&place, cause);
                     }
-                    let nothing_done = matches!(error, RelayError::NoRoom | RelayError::NotSent(_));
-                    let (Some(again), Some(held), true) = (again, place.permit(), nothing_done) else {
+                    let may_try = match error {
+                        RelayError::NoRoom => true,
+                        // Once more, like every call.
+                        RelayError::NotSent(_) => !std::mem::replace(&mut tried, true),
+                        _ => false,
+                    };
+                    let (Some(again), Some(held), true) = (again, place.permit(), may_try) else {
                         return Err(error.into());
                     };
                     drop(place);
@@ -293,6 +299,7 @@ impl Checked {
                     permit = tokio::select! {
                         permit = held.refused() => permit?,
                         cut = terms.cut() => return Err(cut.into()),
+                        reason = gateway.fleet.deserted(target, patience(target, gateway)) => return Err(reason.into()),
                     };
                 }
             }

@@ -1,7 +1,7 @@
 //! Which of the workers with room an entry gets: a pure choice.
 //!
-//! First the one that it prefers, then the one that read the same files last, then the one that it fills up best, so that what is left
-//! elsewhere stays in one piece; of two alike, the one with fewer statements.
+//! First the one that it prefers; then the one with the fewest statements, since each has all of a worker's threads, where having read the
+//! same files last is worth one of them; of those alike the one that it fills up best, so that what is left elsewhere stays in one piece.
 
 use std::cmp::Reverse;
 use std::num::NonZeroUsize;
@@ -25,8 +25,11 @@ pub(super) fn best(
     reader: Option<WorkerId>,
 ) -> Option<WorkerId> {
     let rank = |fitting: &Fitting| {
-        let liked = Reverse((Some(fitting.worker) == preferred, Some(fitting.worker) == reader));
-        (liked, fitting.free_bytes, fitting.running, fitting.worker)
+        let has_files = Some(fitting.worker) == reader;
+        let liked = Reverse(Some(fitting.worker) == preferred);
+        // One who has the files and one statement more is as good as one who has not, and then wins.
+        let running = fitting.running + usize::from(!has_files);
+        (liked, running, Reverse(has_files), fitting.free_bytes, fitting.worker)
     };
     workers.min_by_key(rank).map(|fitting| fitting.worker)
 }
@@ -68,11 +71,12 @@ mod tests {
     #[test]
     fn the_best_is_chosen() {
         check(&[], None, None, None);
-        check(&[(1, 9, 0), (2, 5, 3), (3, 7, 0)], None, None, Some(2));
-        check(&[(1, 5, 3), (2, 5, 1)], None, None, Some(2));
-        check(&[(1, 9, 0), (2, 5, 3), (3, 7, 0)], None, Some(3), Some(3));
-        check(&[(1, 9, 0), (2, 5, 3), (3, 7, 0)], Some(1), Some(3), Some(1));
-        check(&[(1, 9, 0), (2, 5, 3)], Some(4), Some(5), Some(2));
+        check(&[(1, 9, 0), (2, 5, 3), (3, 7, 0)], None, None, Some(3));
+        check(&[(1, 5, 3), (2, 9, 1)], None, None, Some(2));
+        check(&[(1, 9, 0), (2, 5, 1), (3, 7, 0)], None, Some(2), Some(2));
+        check(&[(1, 9, 0), (2, 5, 2), (3, 7, 0)], None, Some(2), Some(3));
+        check(&[(1, 9, 0), (2, 5, 3), (3, 7, 9)], Some(3), Some(1), Some(3));
+        check(&[(1, 9, 0), (2, 5, 3)], Some(4), Some(5), Some(1));
     }
 
     #[test]

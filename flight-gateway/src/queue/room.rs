@@ -24,8 +24,8 @@ pub(crate) struct Room {
     pub(crate) opening: Opening,
 }
 
-/// What a worker takes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What a worker takes, the most first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Opening {
     /// Every statement.
     #[default]

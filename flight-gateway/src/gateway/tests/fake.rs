@@ -61,6 +61,13 @@ impl Fake {
         Self::new(async |_| Ok(reply([Ok(data(b"fine")), Ok(ok())])))
     }
 
+    /// Resolves when it was asked so often.
+    pub(super) async fn asked(&self, calls: usize) {
+        while self.calls() < calls {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
     pub(super) fn calls(&self) -> usize {
         self.calls.load(Ordering::SeqCst)
     }
@@ -143,10 +150,11 @@ pub(super) struct Rig {
     pub(super) readiness: Readiness,
 }
 
-/// The settings that a program without flags has.
+/// The settings that a program without flags has, but for its patience.
 pub(super) fn defaults() -> GatewayConfig {
     let none = GatewayConfig::augment_args(clap::Command::new("gateway")).get_matches_from(["gateway"]);
-    GatewayConfig::from_arg_matches(&none).unwrap()
+    let defaults = GatewayConfig::from_arg_matches(&none).unwrap();
+    GatewayConfig { no_worker_wait_seconds: 0, ..defaults }
 }
 
 impl Rig {

@@ -6,7 +6,7 @@ use tavana_wire::{SessionState, WorkerId, headers};
 use tonic::Code;
 
 use super::fake::{Fake, Rig, data, not_connected, ok, reply, request, session};
-use super::statement;
+use super::{metadata, statement};
 
 fn close_session() -> Action {
     Action { r#type: "CloseSession".to_owned(), ..Action::default() }
@@ -45,7 +45,7 @@ async fn a_home_learned_from_a_reply_counts_for_older_tokens() {
     let newer = SessionState { version: 2, home: home.id.to_vec(), ..old.clone() };
     token.set(rig.bearer(&newer).trim_start_matches("Bearer ").to_owned()).unwrap();
     let call = async |session: &SessionState| {
-        let mut request = request("GetFlightInfo", &statement());
+        let mut request = request("GetFlightInfo", &metadata());
         request.headers_mut().insert("authorization", rig.bearer(session).parse().unwrap());
         let outcome = rig.outcome(request).await;
         assert_eq!(outcome.code(), Code::Ok);
@@ -115,8 +115,10 @@ async fn running_calls_are_spread() {
     let (one, two) = (waiting(), waiting());
     let rig = Rig::new(&[&one, &two]).await;
     let mut calls: Vec<_> = (0..4).map(|_| Box::pin(rig.call(request("GetFlightInfo", &statement())))).collect();
-    for call in &mut calls {
-        assert!(futures::poll!(call).is_pending());
+    let both = async { tokio::join!(one.asked(2), two.asked(2)) };
+    tokio::select! {
+        _ = futures::future::select_all(&mut calls) => unreachable!("one was answered"),
+        _ = both => {}
     }
     assert_eq!((one.calls(), two.calls()), (2, 2));
 }

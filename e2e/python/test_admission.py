@@ -4,14 +4,15 @@ import secrets
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
+import grpc
 import psycopg
 import pyarrow as pa
 import pytest
 
-from harness import adbc, forgery, secured, topology, wire
+from harness import adbc, wire
 from harness.failures import refused
-from harness.processes import Program
-from harness.raw_grpc import RawFlight, login, ticket_of
+from harness.processes import Program, run
+from harness.raw_grpc import RawFlight, login, read_table, ticket_of
 from harness.topology import eventually
 
 MIB = 1 << 20
@@ -81,10 +82,8 @@ def held(narrow):
 
 
 def fetch(server, info: bytes) -> pa.Table:
-    from harness import raw_grpc
-
     with RawFlight(server.front) as client:
-        return raw_grpc.read_table(client.get(ticket_of(info)))
+        return read_table(client.get(ticket_of(info)))
 
 
 def test_a_statement_waits_and_everybody_may_know_why(narrow, held):
@@ -202,9 +201,7 @@ def test_what_ended_is_in_the_table_with_its_sizes(launch, tmp_path):
             con, "select outcome, state from tavana.queries where sql like '%nothing_here%'"
         )
         assert ("not_found", "failed") in failed
-        explained = dict(
-            adbc.rows(con, "explain estimate select k, count(*) from big group by k")
-        )
+        explained = dict(adbc.rows(con, "explain estimate select k, count(*) from big group by k"))
         assert explained["source"] == "history"
 
 
@@ -222,16 +219,121 @@ def test_metrics_tell_of_estimates_and_waits(launch):
 
 
 @pytest.mark.allow_log("WARN", "more than any worker has")
-def test_a_statement_larger_than_any_worker_runs_on_disk(launch, tmp_path):
+def test_a_statement_larger_than_any_worker_runs_on_disk(launch, kind, tmp_path):
     server = launch(
         data_dir=tmp_path / "data",
         engine_args=["--memory-limit-bytes", 400 * MIB, "--threads", 2],
-        gateway_args=["--presize-wait-seconds", 0, "--saturation-after-seconds", 0],
+        gateway_args=["--saturation-after-seconds", 0] if kind == "gateway" else [],
     )
     with adbc.connect(server) as con:
         adbc.run(
             con,
             "create table wide as select i, hash(i) as h, repeat('x', 100) as s from range(8000000) t(i)",
         )
-        sorted_rows = "select count(*) from (select * from wide order by h, s limit 7000000 offset 1)"
+        sorted_rows = (
+            "select count(*) from (select * from wide order by h, s limit 7000000 offset 1)"
+        )
         assert adbc.value(con, sorted_rows) == 7_000_000
+
+
+def test_a_user_may_have_limits_of_ones_own(launch, tmp_path):
+    users = {name: secrets.token_hex(8) for name in ("ada", "bob")}
+    users_file = tmp_path / "users"
+    for name, password in users.items():
+        limit = ["--max-running", 1] if name == "ada" else ["--query-timeout-seconds", 1]
+        run(
+            "tavana",
+            "users",
+            "add",
+            name,
+            "--users",
+            users_file,
+            "--password-stdin",
+            *limit,
+            stdin=password,
+        )
+    server = launch(users_file=users_file, users=users)
+    with login(server, "ada") as ada, login(server, "bob") as bob:
+        first, second = (ada.info(wire.query(sql)) for sql in (STREAM, SHORT))
+        held = ada.open("DoGet", wire.ticket(ticket_of(first)), seconds=300)
+        next(iter(held))
+        waits = ada.open("DoGet", wire.ticket(ticket_of(second)), seconds=300)
+        status = eventually(lambda: waiting(server) == 1 and Status(ada, query_id(second)))
+        assert "as many as one may have" in status.because
+        # Another user's statement is known to nobody else.
+        assert Status(bob, query_id(second)).state == 0
+        assert bob.query(SHORT).num_rows == 1
+        with refused("DEADLINE_EXCEEDED", match="1 s"):
+            bob.query(LONG)
+        held.cancel()
+        assert list(waits)
+
+
+@pytest.mark.topologies("gateway")
+def test_two_gateways_promise_no_memory_twice(narrow, held, tmp_path):
+    key_file = tmp_path / "the-key"
+    key_file.write_bytes(narrow.key)
+    other = Program(
+        "tavana-gateway", "--worker", narrow.worker.uri, "--key-file", key_file, log_dir=tmp_path
+    )
+    try:
+        with RawFlight(other) as client:
+            info = client.info(wire.query(SHORT))
+            call = client.open("DoGet", wire.ticket(ticket_of(info)), seconds=300)
+            eventually(lambda: other.metric("tavana_gateway_queue_waiting") == 1)
+            # Ended through the gateway that does not have it.
+            with adbc.connect(narrow) as con, adbc.connect(other.uri) as beside:
+                adbc.run(beside, f"kill '{held.id.hex()}'")
+                with refused("CANCELLED"):
+                    for _ in held.call:
+                        pass
+                assert list(call)
+                assert adbc.value(con, "select 1") == 1
+        assert narrow.worker.metric("tavana_worker_grants") <= 1
+    finally:
+        other.stop()
+
+
+@pytest.mark.topologies("gateway")
+@pytest.mark.allow_log("WARN", "worker is down|call failed|capacity")
+def test_a_gateway_that_dies_with_a_full_queue_leaves_nothing_behind(narrow, held, tmp_path):
+    with RawFlight(narrow.front) as client:
+        calls = []
+        for _ in range(5):
+            info = client.info(wire.query(SHORT))
+            calls.append(client.open("DoGet", wire.ticket(ticket_of(info)), seconds=300))
+        eventually(lambda: waiting(narrow) == 5)
+        narrow.front.kill()
+        for call in [*calls, held.call]:
+            with pytest.raises(grpc.RpcError):
+                for _ in call:
+                    pass
+    eventually(lambda: granted(narrow) == 0 and narrow.running_queries() == 0)
+
+
+@pytest.mark.topologies("gateway")
+@pytest.mark.allow_log("WARN", "worker is down|call failed|connect|lost|was cut")
+def test_a_worker_that_dies_takes_its_grants_with_it_and_the_queue_goes_on(narrow, held):
+    with RawFlight(narrow.front) as client:
+        info = client.info(wire.query(SHORT))
+        call = client.open("DoGet", wire.ticket(ticket_of(info)), seconds=300)
+        eventually(lambda: waiting(narrow) == 1)
+        narrow.worker.kill()
+        with refused("UNAVAILABLE"):
+            for _ in held.call:
+                pass
+        narrow.restart_worker()
+        assert list(call)
+
+
+@pytest.mark.topologies("serve")
+def test_a_client_of_postgresql_is_told_what_it_waits_for(narrow, held):
+    told = []
+    uri = narrow.front.addresses["pg"].replace("//", "//tavana@")
+    with psycopg.connect(uri, autocommit=True) as con:
+        con.add_notice_handler(lambda notice: told.append(notice.message_primary))
+        con.execute("set tavana.notices = on")
+        threading.Thread(target=lambda: (eventually(lambda: told), held.close())).start()
+        assert con.execute(SHORT).fetchone() == (992,)
+    assert told[0].startswith("queued at position 1 for 1 s")
+    assert "it is next and needs" in told[0]

@@ -111,7 +111,9 @@ def start(
         worker = Program("tavana-worker", *engine, *front, *args, **options, **program_options)
         gate = worker
     elif kind == "serve":
-        worker = Program("tavana", "serve", *engine, *front, *gateway, *args, **options, **program_options)
+        worker = Program(
+            "tavana", "serve", *engine, *front, *gateway, *args, **options, **program_options
+        )
         gate = worker
     else:
         worker = Program(
@@ -125,7 +127,9 @@ def start(
             **program_options,
         )
         try:
-            gate = Program("tavana-gateway", "--worker", worker.uri, *front, *gateway, *args, **options)
+            gate = Program(
+                "tavana-gateway", "--worker", worker.uri, *front, *gateway, *args, **options
+            )
         except BaseException:
             worker.kill()
             raise

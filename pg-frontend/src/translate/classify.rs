@@ -48,6 +48,7 @@ impl Parser<'_> {
             "load" => Command::Definition("LOAD"),
             "pivot" | "unpivot" | "summarize" | "describe" | "pragma" => Command::Select,
             "checkpoint" => Command::Definition("CHECKPOINT"),
+            "kill" => Command::Definition("KILL"),
             "call" => {
                 self.body(true);
                 Command::Definition("CALL")

@@ -96,9 +96,9 @@ impl fmt::Display for WaitsFor {
                 write!(f, "it needs {need} MiB and the largest worker has {largest}; a larger one is waited for")
             }
             Self::OwnWorker { need_bytes } => {
-                write!(f, "it needs {} MiB free on the worker that has its session's state", mib(need_bytes))
+                write!(f, "it needs a free slot and {} MiB on the worker that has its session's state", mib(need_bytes))
             }
-            Self::Room { need_bytes } => write!(f, "it is next and needs {} MiB free on a worker", mib(need_bytes)),
+            Self::Room { need_bytes } => write!(f, "it is next and needs a free slot and {} MiB on a worker", mib(need_bytes)),
             Self::Others { ahead } => write!(f, "{ahead} statements are ahead of it"),
         }
     }
@@ -159,6 +159,8 @@ impl Schedule {
         let (mut mib_ms, mut run_ms) = (before.mib_ms, before.run_ms);
         for (_, held) in self.workers.values().flat_map(|worker| worker.held()) {
             let left = held.expected_end.unwrap_or(held.started + typical).saturating_sub(now);
+            // One that is overdue is expected to take as long again.
+            let left = if left.is_zero() { now.saturating_sub(held.started) } else { left };
             let left_ms = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
             mib_ms = mib_ms.saturating_add((held.bytes >> 20).saturating_mul(left_ms));
             run_ms = run_ms.saturating_add(left_ms);

@@ -213,6 +213,7 @@ fn tags_are_those_of_postgresql() {
         ("merge into t using s on true when matched then delete", "MERGE"),
         ("explain analyze select 1", "EXPLAIN"),
         ("explain estimate select 1", "SELECT"),
+        ("kill '0'", "KILL"),
         ("vacuum full t", "VACUUM"),
         ("comment on table t is 'x'", "COMMENT"),
         ("begin", "BEGIN"),

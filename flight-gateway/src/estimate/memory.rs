@@ -13,6 +13,8 @@ pub(super) struct Operator {
     pub(super) rows: f64,
     /// Bytes of each in memory.
     pub(super) width: f64,
+    /// Texts that are too long for their place in a row lie apart.
+    pub(super) has_heap: bool,
     pub(super) inputs: Vec<Operator>,
 }
 
@@ -46,7 +48,12 @@ pub(super) enum Kind {
 impl Operator {
     pub(super) fn new(kind: Kind, rows: f64, width: f64, inputs: Vec<Operator>) -> Self {
         // Whatever the statistics say, there are no more bytes than memory can have.
-        Self { kind, rows: rows.clamp(0.0, 1e15), width: width.clamp(0.0, 1e9), inputs }
+        Self { kind, rows: rows.clamp(0.0, 1e15), width: width.clamp(0.0, 1e9), has_heap: false, inputs }
+    }
+
+    /// The same, with what is known of its texts.
+    pub(super) fn with_heap(self, has_heap: bool) -> Self {
+        Self { has_heap, ..self }
     }
 }
 
@@ -102,7 +109,7 @@ fn visit(operator: &Operator, threads: f64) -> Use {
             beside(first, inputs.get(1).copied().unwrap_or_default(), bytes)
         }
         Kind::Group { row_bytes, kept_bytes } => {
-            let bytes = group_bytes(operator.rows, row_bytes, input_rows, threads) + input_rows * kept_bytes * 2.0;
+            let bytes = group_bytes(operator, row_bytes, input_rows, threads) + input_rows * kept_bytes * 2.0;
             breaks(first, bytes)
         }
         Kind::Sort => breaks(first, input_rows * (operator.width + 8.0) + MIB),
@@ -153,14 +160,21 @@ fn source_rows(operator: &Operator) -> f64 {
     }
 }
 
+/// Blocks that are begun by a thread: texts have their own beside those of the rows.
+fn partitions(has_heap: bool) -> f64 {
+    if has_heap { PARTITIONS * 2.0 } else { PARTITIONS }
+}
+
 /// A hash table of an operator's rows, and its blocks: every thread begins one in each partition that its rows fall into.
 fn build_bytes(build: &Operator, width: f64, threads: f64) -> f64 {
     let rows = build.rows.max(1.0);
-    let blocks = (PARTITIONS * busy(source_rows(build), threads)).min(rows * MIB / 4.0);
+    let blocks = partitions(build.has_heap) * busy(source_rows(build), threads);
+    let blocks = blocks.min(rows * MIB / 4.0);
     rows * (width + HASHED) + power_of_two(rows * 2.0) * 8.0 + blocks
 }
 
-fn group_bytes(groups: f64, row_bytes: f64, input_rows: f64, threads: f64) -> f64 {
+fn group_bytes(operator: &Operator, row_bytes: f64, input_rows: f64, threads: f64) -> f64 {
+    let groups = operator.rows;
     if groups < 2.0 {
         return 0.0;
     }
@@ -168,7 +182,9 @@ fn group_bytes(groups: f64, row_bytes: f64, input_rows: f64, threads: f64) -> f6
     let copies = if groups < SMALL_GROUPS { threads } else { 1.0 + 0.8 * threads };
     let rows = (groups * copies).min(input_rows).max(groups);
     let table = power_of_two(groups * 1.5).max(4096.0) * 8.0;
-    rows * (row_bytes + HASHED) + table + if groups < SMALL_GROUPS { MIB * threads } else { PARTITIONS }
+    rows * (row_bytes + HASHED)
+        + table
+        + if groups < SMALL_GROUPS { MIB * threads } else { partitions(operator.has_heap) }
 }
 
 #[cfg(test)]

@@ -58,6 +58,8 @@ impl Columns for Named<'_> {
     }
 }
 
+/// Bytes of a text in its row; one that is longer than fits in them has the rest elsewhere.
+const INLINE: f64 = 16.0;
 /// Rows of a recursive query for each row that it begins with.
 const RECURSION: f64 = 10.0;
 /// Items of a list that is taken apart.
@@ -202,6 +204,7 @@ impl Walk {
             total_width(&columns),
             Vec::new(),
         );
+        let operator = operator.with_heap(has_heap(&columns));
         self.note(scan, source, scanned, used.len());
         Step { operator, columns, base_rows: table.rows }
     }
@@ -306,6 +309,7 @@ impl Walk {
         };
         let columns = capped(columns, rows);
         let operator = super::joins::pair(left.operator, right.operator, rows, total_width(&columns), !keys.is_empty());
+        let operator = operator.with_heap(has_heap(&columns));
         Step { operator, columns, base_rows: rows }
     }
 }
@@ -358,6 +362,16 @@ pub(super) fn capped(mut columns: Vec<Column>, rows: f64) -> Vec<Column> {
     columns
 }
 
+/// Whether some of the columns are texts that lie beside their rows.
+pub(super) fn has_heap(columns: &[Column]) -> bool {
+    columns.iter().any(|column| is_apart(column.width))
+}
+
+/// Whether values of this width are texts that are too long for their rows.
+pub(super) fn is_apart(width: f64) -> bool {
+    width > INLINE
+}
+
 pub(super) fn total_width(columns: &[Column]) -> f64 {
     columns.iter().map(|column| column.width).sum()
 }
@@ -366,7 +380,7 @@ pub(super) fn total_width(columns: &[Column]) -> f64 {
 fn stream(input: Step, columns: Vec<Column>, rows: Option<f64>) -> Step {
     let rows = rows.unwrap_or(input.operator.rows);
     let operator = Operator::new(Kind::Stream, rows, total_width(&columns), vec![input.operator]);
-    Step { operator, columns, base_rows: input.base_rows }
+    Step { operator: operator.with_heap(has_heap(&columns)), columns, base_rows: input.base_rows }
 }
 
 fn united(steps: Vec<Step>, kind: Kind, times: f64) -> Step {
@@ -377,9 +391,11 @@ fn united(steps: Vec<Step>, kind: Kind, times: f64) -> Step {
             steps.iter().map(|step| value(step.columns.get(at)?)).sum::<Option<f64>>()
         };
         (column.distinct, column.domain) = (sum(|c| c.distinct), sum(|c| c.domain));
+        // They are no columns of the first relation any more, which has fewer rows.
+        column.owner = None;
     }
     let operators = steps.into_iter().map(|step| step.operator).collect();
-    let operator = Operator::new(kind, rows, total_width(&columns), operators);
+    let operator = Operator::new(kind, rows, total_width(&columns), operators).with_heap(has_heap(&columns));
     Step { operator, columns, base_rows: rows }
 }
 

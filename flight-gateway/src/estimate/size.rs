@@ -5,7 +5,8 @@ use tavana_wire::estimate::{Estimate, EstimateSource, VERSION};
 use super::known::Known;
 use super::memory::{Kind, Operator, peak_bytes};
 use super::operators::{Walk, bytes_text};
-use super::relations::{Parsed, Sink};
+use super::relations::Parsed;
+use super::writes::Sink;
 use super::{EXPLAINED, Expectation, Fingerprint, PLANNED, UNSURE, explain, planner};
 
 /// Sentences that are told of a statement.
@@ -61,9 +62,11 @@ fn statement_size(statement: Parsed, places: &[Option<Known>], first: usize, thr
     let (rows, width) = (step.operator.rows, arrow_width(&step.columns));
     let written = match statement.sink {
         Sink::Client | Sink::Nothing => step.operator,
-        Sink::Table | Sink::Files => Operator::new(Kind::Write, rows, width.max(16.0), vec![step.operator]),
+        Sink::Table | Sink::Parquet | Sink::Text => {
+            Operator::new(Kind::Write, rows, width.max(16.0), vec![step.operator])
+        }
         // The numbers of changed rows are kept, and what replaces them.
-        Sink::Change => Operator::new(Kind::Keep, rows, width.max(16.0), vec![step.operator]),
+        Sink::Delete | Sink::Update => Operator::new(Kind::Keep, rows, width.max(16.0), vec![step.operator]),
     };
     let peak_memory_bytes = peak_bytes(&written, threads);
     let to_client = statement.sink == Sink::Client;

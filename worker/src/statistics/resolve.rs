@@ -18,6 +18,8 @@ pub(super) struct Entry {
     pub(super) sql: String,
     /// Rows that its catalog expects in it.
     pub(super) rows: Option<u64>,
+    /// How many indexes it has, keys among them.
+    pub(super) indexes: u64,
     pub(super) is_view: bool,
 }
 
@@ -46,9 +48,9 @@ fn places(database: &str, schema: &str, path: &str) -> Vec<Place> {
     places
 }
 
-const TABLES: &str = "SELECT database_name, schema_name, table_name, sql, estimated_size
+const TABLES: &str = "SELECT database_name, schema_name, table_name, sql, estimated_size, index_count
     FROM system.main.duckdb_tables() WHERE system.main.lower(table_name) = system.main.lower($1)";
-const VIEWS: &str = "SELECT database_name, schema_name, view_name, sql, NULL::BIGINT
+const VIEWS: &str = "SELECT database_name, schema_name, view_name, sql, NULL::BIGINT, 0
     FROM system.main.duckdb_views() WHERE system.main.lower(view_name) = system.main.lower($1)";
 
 /// The table or view of this name, of one to three parts.

@@ -49,7 +49,9 @@ def points(statements: list[Statement], sizes: dict, took: dict) -> list[Point]:
         size, real = sizes[statement.key], took[statement.key]
         # What else a statement that writes has to read is not what it scans.
         is_compared = size["scan"] is not None and statement.schema != "writes"
-        scan = (max(size["scan"], LEAST_SCAN), max(real["read"], LEAST_SCAN)) if is_compared else None
+        scan = (
+            (max(size["scan"], LEAST_SCAN), max(real["read"], LEAST_SCAN)) if is_compared else None
+        )
         peak = (max(size["peak"], LEAST_PEAK), max(real["held"], LEAST_PEAK))
         found.append(Point(statement, scan, peak, size["source"]))
     return found

@@ -23,7 +23,10 @@ def measured(statements: list[Statement], again: bool) -> dict[str, dict]:
         took = max(rounds, key=lambda took: took["held"])
         known[statement.key] = {"sql": statement.sql, **took}
         known[statement.key]["peaks"] = [took["held"] for took in rounds]
-        print(f"{statement.key:24} {took['held'] / 2**20:8.1f} MiB {took['seconds']:6.2f} s", flush=True)
+        print(
+            f"{statement.key:24} {took['held'] / 2**20:8.1f} MiB {took['seconds']:6.2f} s",
+            flush=True,
+        )
         file.write_text(json.dumps(known, indent=1))
     return {statement.key: known[statement.key] for statement in statements}
 

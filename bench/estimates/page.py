@@ -1,6 +1,6 @@
 """docs/estimates.md from what was found, by its template.
 
-    python page.py   writes it anew from the results of the last run
+python page.py   writes it anew from the results of the last run
 """
 
 import json
@@ -22,7 +22,19 @@ TITLES = {
     "writes": "statements that write",
 }
 VARIANTS = {"native": "native tables", "parquet": "Parquet files"}
-HEADER = ["statements", "", "n", "scan p50", "p90", "p95", "peak p50", "p90", "p95", "too low", "under"]
+HEADER = [
+    "statements",
+    "",
+    "n",
+    "scan p50",
+    "p90",
+    "p95",
+    "peak p50",
+    "p90",
+    "p95",
+    "too low",
+    "under",
+]
 
 
 def tables(chosen: list[Point]) -> list[tuple[str, list[str], list[list[str]]]]:
@@ -36,11 +48,15 @@ def tables(chosen: list[Point]) -> list[tuple[str, list[str], list[list[str]]]]:
 def rows_of(chosen: list[Point]) -> list[list[str]]:
     groups = [("all", "", chosen)]
     for variant, title in VARIANTS.items():
-        own = [p for p in chosen if p.statement.variant == variant and p.statement.schema != "writes"]
+        own = [
+            p for p in chosen if p.statement.variant == variant and p.statement.schema != "writes"
+        ]
         groups.append(("all that read", title, own))
     for schema, title in TITLES.items():
         for variant in schemas.variants(schema):
-            own = [p for p in chosen if (p.statement.schema, p.statement.variant) == (schema, variant)]
+            own = [
+                p for p in chosen if (p.statement.schema, p.statement.variant) == (schema, variant)
+            ]
             groups.append((title, VARIANTS[variant], own))
     return [[title, variant, *_cells(own)] for title, variant, own in groups if own]
 
@@ -58,13 +74,28 @@ def _cells(own: list[Point]) -> list[str]:
 
 
 def _after_rows(statements, runs: dict) -> tuple[list[str], list[list[str]]]:
-    header = ["statements", "", "n", "first: p50", "p90", "too low", "second: p50", "p90", "p95", "too low"]
+    header = [
+        "statements",
+        "",
+        "n",
+        "first: p50",
+        "p90",
+        "too low",
+        "second: p50",
+        "p90",
+        "p95",
+        "too low",
+    ]
     rows = []
     first, second = figures.after(statements, runs, 0), figures.after(statements, runs, 1)
     second = [point for point in second if point.source == "history"]
     groups = [("all", "", lambda p: True)]
     groups += [
-        (TITLES[schema], VARIANTS[variant], lambda p, at=(schema, variant): (p.statement.schema, p.statement.variant) == at)
+        (
+            TITLES[schema],
+            VARIANTS[variant],
+            lambda p, at=(schema, variant): (p.statement.schema, p.statement.variant) == at,
+        )
         for schema in schemas.READS
         for variant in schemas.variants(schema)
     ]
@@ -111,7 +142,13 @@ def _goal_rows(chosen: list[Point], warm: list[Point], planning_us: list[float])
         row("peak memory, cold, p90", "≤ 5", peaks(0.9), 5),
         low,
         ["peak memory, after one run, p90", "≤ 1.3", f"{after:.2f}", "–", _verdict(after <= 1.3)],
-        ["planning, statistics cached, p50", "≤ 2 ms", f"{planning:.2f} ms", "–", _verdict(planning <= 2)],
+        [
+            "planning, statistics cached, p50",
+            "≤ 2 ms",
+            f"{planning:.2f} ms",
+            "–",
+            _verdict(planning <= 2),
+        ],
     ]
 
 
@@ -129,7 +166,8 @@ def plain(header: list[str], rows: list[list[str]]) -> str:
     lines = [header, *rows]
     widths = [max(len(line[at]) for line in lines) for at in range(len(header))]
     return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        for line in lines
     )
 
 

@@ -30,7 +30,9 @@ def picture(points: list[Point]) -> str:
     return "\n".join(parts)
 
 
-def _panel(title: str, found: list[tuple[Point, float, float]], left: float, least: float, most: float) -> str:
+def _panel(
+    title: str, found: list[tuple[Point, float, float]], left: float, least: float, most: float
+) -> str:
     def scaled(value: float) -> float:
         part = math.log(min(max(value, least), most) / least) / math.log(most / least)
         return SIZE * part
@@ -56,7 +58,9 @@ def _panel(title: str, found: list[tuple[Point, float, float]], left: float, lea
     value = least
     while value <= most:
         at = f"{value / GIB:g} GiB" if value >= GIB else f"{value / MIB:g} MiB"
-        parts.append(f'<text x="{x(value):.1f}" y="{TOP + SIZE + 17}" text-anchor="middle">{at}</text>')
+        parts.append(
+            f'<text x="{x(value):.1f}" y="{TOP + SIZE + 17}" text-anchor="middle">{at}</text>'
+        )
         parts.append(f'<text x="{left - 6}" y="{y(value) + 4:.1f}" text-anchor="end">{at}</text>')
         value *= 4
     parts.append(f'<text x="{left + SIZE}" y="{TOP + SIZE + 34}" text-anchor="end">measured</text>')
@@ -72,7 +76,11 @@ def _mark(point: Point, x: float, y: float) -> str:
 
 
 def _shape(is_filled: bool, colour: str, x: float, y: float, title: str = "") -> str:
-    style = f'fill="{colour}" fill-opacity="0.85"' if is_filled else f'fill="none" stroke="{colour}" stroke-width="1.3"'
+    style = (
+        f'fill="{colour}" fill-opacity="0.85"'
+        if is_filled
+        else f'fill="none" stroke="{colour}" stroke-width="1.3"'
+    )
     told = f"<title>{title}</title>" if title else ""
     return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.4" {style}>{told}</circle>'
 

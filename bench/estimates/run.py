@@ -91,7 +91,11 @@ def show(chosen: list[figures.Point], sizes: dict, is_verbose: bool, unseen: boo
     shown = [p for p in chosen if unseen or not p.statement.is_unseen]
     for point in sorted(shown, key=lambda point: -point.peak_error)[: None if is_verbose else 15]:
         size = sizes[point.statement.key]
-        scan = "" if point.scan is None else f"scan {point.scan[0] / MIB:6.1f} of {point.scan[1] / MIB:6.1f}"
+        scan = (
+            ""
+            if point.scan is None
+            else f"scan {point.scan[0] / MIB:6.1f} of {point.scan[1] / MIB:6.1f}"
+        )
         print(
             f"{point.statement.key:24} peak {point.peak[0] / MIB:7.1f} of {point.peak[1] / MIB:7.1f}"
             f" ({point.ratio:5.2f})  {scan}  rows {size['rows']}  {size['source']}"
@@ -102,12 +106,20 @@ def show(chosen: list[figures.Point], sizes: dict, is_verbose: bool, unseen: boo
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cached", action="store_true", help="what was measured and asked before counts")
-    parser.add_argument("--cold", action="store_true", help="cold estimates only; no page is written")
+    parser.add_argument(
+        "--cached", action="store_true", help="what was measured and asked before counts"
+    )
+    parser.add_argument(
+        "--cold", action="store_true", help="cold estimates only; no page is written"
+    )
     parser.add_argument("--verbose", action="store_true", help="every statement with its reasons")
-    parser.add_argument("--unseen", action="store_true", help="single statements not fitted on, too")
+    parser.add_argument(
+        "--unseen", action="store_true", help="single statements not fitted on, too"
+    )
     parser.add_argument("--release", action="store_true", help="an optimised estimator")
-    parser.add_argument("--scale", type=float, default=1, help="TPC-H scale factor when the data is made (1)")
+    parser.add_argument(
+        "--scale", type=float, default=1, help="TPC-H scale factor when the data is made (1)"
+    )
     options = parser.parse_args()
     begun = time.monotonic()
     schemas.provide(options.scale)

@@ -134,8 +134,8 @@ pub(crate) struct Estimator {
     planning: Arc<Semaphore>,
 }
 
-/// The stack of a thread that parses and plans; how deep statements may be nested is bounded for it.
-const STACK_BYTES: usize = 16 << 20;
+/// The stack of a thread that parses and plans. How deep statements may be nested is bounded for it (`bounds`); what is not used costs nothing.
+const STACK_BYTES: usize = 128 << 20;
 /// What a statement takes that touches no data.
 const TRIVIAL_BYTES: u64 = 1 << 20;
 /// How sure an estimate is: of a plan on counted rows, of DuckDB's guess, of nothing at all.

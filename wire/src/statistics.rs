@@ -191,6 +191,9 @@ pub struct RelationStatistics {
     /// Bytes of a block, where columns tell the blocks that hold them; else 0.
     #[prost(uint64, tag = "15")]
     pub block_bytes: u64,
+    /// How many indexes a table has, its keys among them.
+    #[prost(uint64, tag = "16")]
+    pub indexes: u64,
 }
 
 /// Why a relation could not be looked at.

@@ -41,8 +41,12 @@ pub(super) enum Kind {
     Keep,
     /// Runs its inputs one after the other.
     Union,
-    /// Writes rows into a table or files.
-    Write,
+    /// Writes rows into a table.
+    Fill,
+    /// Writes rows into files, and keeps this part of them until they are written.
+    Copy { part: f64 },
+    /// Changes rows of a table. So many bytes tell how they were, until that is over.
+    Change { undo_bytes: f64 },
 }
 
 impl Operator {
@@ -68,8 +72,10 @@ const PARTITIONS: f64 = 16.0 * MIB / 4.0;
 const MORSEL: f64 = 122_880.0;
 /// Rows of a hash table that fit where its thread keeps it; of more the same group is kept more than once.
 const SMALL_GROUPS: f64 = 30_000.0;
-/// Bytes a thread has for writing.
-const WRITER: f64 = 48.0 * MIB;
+/// How much more columns take that are being filled than their values do.
+const FILLED: f64 = 1.2;
+/// Rows wait for files to be written while others come: as many as there is memory, up to a quarter of it. Less only makes it slower.
+const MOST_WAITING: f64 = 1024.0 * MIB;
 /// A plan that takes more than was thought waits or fails, one that takes less only wastes room.
 const MARGIN: f64 = 1.25;
 /// The most that an estimate can be.
@@ -123,12 +129,16 @@ fn visit(operator: &Operator, threads: f64) -> Use {
             peak: inputs.iter().map(|input| input.peak).fold(0.0, f64::max),
             live: inputs.iter().map(|input| input.live).fold(0.0, f64::max),
         },
-        Kind::Write => {
-            // Row groups are compressed whole; smaller writes are kept as they are.
-            let bytes = (input_rows * operator.width).min(WRITER * threads);
-            Use { peak: first.peak.max(first.live + bytes), live: 0.0 }
-        }
+        // Row groups are compressed whole, by the thread that fills them.
+        Kind::Fill => ends(first, input_rows.min(MORSEL * threads) * operator.width * FILLED),
+        Kind::Copy { part } => ends(first, (input_rows * operator.width * part).min(MOST_WAITING)),
+        Kind::Change { undo_bytes } => ends(first, undo_bytes),
     }
+}
+
+/// An operator that gives no rows.
+fn ends(input: Use, bytes: f64) -> Use {
+    Use { peak: input.peak.max(input.live + bytes), live: bytes }
 }
 
 /// An operator that takes all rows before it gives one.

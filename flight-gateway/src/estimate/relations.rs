@@ -16,7 +16,7 @@ use datafusion_sql::sqlparser::parser::{Parser, ParserError};
 use tavana_wire::statistics::{Argument, ArgumentValue, Reference, Relation, TableFunction, TableName, TextList};
 
 use super::tokens::tokens;
-use super::writes::{self, Sink};
+use super::writes::{self, Sink, Written};
 
 /// How deep a statement may be nested: sqlparser needs up to a hundred KiB of stack a level.
 const MAX_DEPTH: usize = 60;
@@ -28,6 +28,8 @@ pub(super) struct Parsed {
     pub(super) sink: Sink,
     /// What each place in FROM reads; [`place_name`] tells the place. `None` where it cannot be told.
     pub(super) places: Vec<Option<Relation>>,
+    /// Which of the places is the table that is written to: the last, behind those in FROM.
+    pub(super) target: Option<usize>,
 }
 
 /// The name of a place in FROM.
@@ -51,8 +53,8 @@ pub(super) fn parse(sql: &str, first_place: usize) -> Result<Vec<Parsed>, Parser
     };
     // The parser knows `FROM t`, but nothing behind it.
     let begins_with_from = || tokens(sql).next().is_some_and(|token| token.is("from"));
-    let queries = match writes::copied(sql) {
-        Some((text, sink)) => vec![(Some(query(text)?), sink)],
+    let written = match writes::copied(sql) {
+        Some((text, sink)) => vec![Written { query: Some(query(text)?), sink, target: None }],
         None => {
             let again = |error| if begins_with_from() { read(&format!("SELECT * {sql}")) } else { Err(error) };
             let statements = read(sql).or_else(again)?.into_iter();
@@ -60,20 +62,30 @@ pub(super) fn parse(sql: &str, first_place: usize) -> Result<Vec<Parsed>, Parser
         }
     };
     let mut next = first_place;
-    let parsed = queries
-        .into_iter()
-        .map(|(query, sink)| {
-            let mut parsed = Parsed { query, sink, places: Vec::new() };
-            if let Some(query) = &mut parsed.query {
-                let mut finder = Finder { first: next, places: Vec::new(), defined: defined(query) };
-                let _ = query.visit(&mut finder);
-                next += finder.places.len();
-                parsed.places = finder.places;
-            }
-            parsed
-        })
-        .collect();
-    Ok(parsed)
+    let parsed = written.into_iter().map(|written| {
+        let parsed = Parsed::new(written, next);
+        next += parsed.places.len();
+        parsed
+    });
+    Ok(parsed.collect())
+}
+
+impl Parsed {
+    fn new(written: Written, first: usize) -> Self {
+        let Written { query, sink, target } = written;
+        let mut parsed = Self { query, sink, places: Vec::new(), target: None };
+        if let Some(query) = &mut parsed.query {
+            let mut finder = Finder { first, places: Vec::new(), defined: defined(query) };
+            let _ = query.visit(&mut finder);
+            parsed.places = finder.places;
+        }
+        if let Some(target) = target.filter(|_| parsed.query.is_some()) {
+            parsed.target = Some(parsed.places.len());
+            let reference = Reference::Name(TableName { parts: parts(&target) });
+            parsed.places.push(Some(Relation { reference: Some(reference) }));
+        }
+        parsed
+    }
 }
 
 /// The query of a text that is one, as SQL.
@@ -228,14 +240,14 @@ mod tests {
         check("from read_csv(['a', 'b'], skip := 2)", &["read_csv([\"a\", \"b\"],skip2)"]);
         check("from read_parquet('a' || 'b')", &["unknown"]);
         check("select 1; select * from t", &["t"]);
-        check("insert into a select * from b", &["b"]);
+        check("insert into a select * from b", &["b", "a"]);
         check("create table a as select * from b", &["b"]);
         check("copy a to 'b.csv'", &["a"]);
         check("copy (select * from b) to 'b.csv'", &["b"]);
-        check("delete from a where i in (select i from b)", &["a", "b"]);
-        check("update a set i = 1 where i = 2", &["a"]);
-        check("update a set i = b.i from b where a.j = b.j", &["a", "b"]);
-        check("merge into a using b on a.i = b.i when matched then delete", &["b", "a"]);
+        check("delete from a where i in (select i from b)", &["a", "b", "a"]);
+        check("update a set i = 1 where i = 2", &["a", "a"]);
+        check("update a set i = b.i from b where a.j = b.j", &["a", "b", "a"]);
+        check("merge into a using b on a.i = b.i when matched then delete", &["b", "a", "a"]);
         check("drop table t", &[]);
     }
 

@@ -5,30 +5,43 @@
 //! becomes of the rows ([`Sink`]).
 
 use datafusion_sql::sqlparser::ast::{
-    Assignment, CopyTarget, Expr, FromTable, Merge, MergeAction, MergeClauseKind, MergeInsertKind, Query, Statement,
-    Update, UpdateTableFromKind,
+    Assignment, AssignmentTarget, CopySource, CopyTarget, Expr, FromTable, Insert, Merge, MergeAction, MergeClauseKind,
+    MergeInsertKind, ObjectName, OnConflict, OnConflictAction, OnInsert, Query, SqliteOnConflict, Statement,
+    TableFactor, TableObject, Update, UpdateTableFromKind,
 };
 use datafusion_sql::sqlparser::parser::ParserError;
 
 use super::tokens::{Token, TokenKind, tokens};
 
 /// What becomes of the rows of a query.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) enum Sink {
     /// They go to the client.
     Client,
     /// They go into a table that is there, or a new one.
     Table,
-    /// They go into Parquet files, or others that are written in pieces.
-    Parquet,
-    /// They go into files of text.
-    Text,
+    /// They go into a table that is gone with its session, and has no file.
+    Temporary,
+    /// They go into files, in pieces of some rows each.
+    Pieces,
+    /// They go into files line by line, or into many files at once.
+    Lines,
     /// They tell which rows of a table are deleted.
     Delete,
-    /// They are new values of columns of rows.
-    Update,
+    /// They are new values of these columns of rows; of MERGE, or of INSERT where keys are there already, new rows as well.
+    Update { columns: Vec<String>, brings_rows: bool },
     /// The statement has no query.
+    #[default]
     Nothing,
+}
+
+/// A statement as a query.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Written {
+    pub(super) query: Option<Query>,
+    pub(super) sink: Sink,
+    /// The table that is written to.
+    pub(super) target: Option<ObjectName>,
 }
 
 /// The query of a statement, and what becomes of its rows.
@@ -38,26 +51,75 @@ pub(super) enum Sink {
 pub(super) fn query_of(
     statement: Statement,
     parse: &impl Fn(String) -> Result<Query, ParserError>,
-) -> Result<(Option<Query>, Sink), ParserError> {
-    let (text, sink) = match statement {
-        Statement::Query(query) => return Ok((Some(*query), Sink::Client)),
-        Statement::Explain { statement, .. } => return query_of(*statement, parse),
-        Statement::Insert(insert) => return Ok((insert.source.map(|query| *query), Sink::Table)),
-        Statement::CreateTable(table) => return Ok((table.query.map(|query| *query), Sink::Table)),
-        Statement::Copy { to: false, target: CopyTarget::File { filename }, .. } => {
-            (format!("SELECT * FROM '{}'", filename.replace('\'', "''")), Sink::Table)
+) -> Result<Written, ParserError> {
+    let (text, sink, target) = match statement {
+        Statement::Query(query) => {
+            return Ok(Written { query: Some(*query), sink: Sink::Client, target: None });
         }
+        Statement::Explain { statement, .. } => return query_of(*statement, parse),
+        Statement::Insert(insert) => return Ok(of_insert(insert)),
+        Statement::CreateTable(table) => {
+            let sink = if table.temporary { Sink::Temporary } else { Sink::Table };
+            return Ok(Written { query: table.query.map(|query| *query), sink, target: None });
+        }
+        Statement::Copy {
+            to: false,
+            target: CopyTarget::File { filename },
+            source: CopySource::Table { table_name, .. },
+            ..
+        } => (format!("SELECT * FROM '{}'", filename.replace('\'', "''")), Sink::Table, Some(table_name)),
         Statement::Delete(delete) => {
             let (FromTable::WithFromKeyword(tables) | FromTable::WithoutKeyword(tables)) = delete.from;
+            let target = tables.first().and_then(|table| name_of(&table.relation));
             let mut from: Vec<String> = tables.iter().map(ToString::to_string).collect();
             from.extend(delete.using.into_iter().flatten().map(|table| table.to_string()));
-            (format!("SELECT 1 FROM {}{}", from.join(", "), condition(delete.selection.as_ref())), Sink::Delete)
+            let text = format!("SELECT 1 FROM {}{}", from.join(", "), condition(delete.selection.as_ref()));
+            (text, Sink::Delete, target)
         }
-        Statement::Update(update) => (of_update(&update), Sink::Update),
-        Statement::Merge(merge) => of_merge(&merge),
-        _ => return Ok((None, Sink::Nothing)),
+        Statement::Update(update) => {
+            let sink = Sink::Update { columns: columns(&update.assignments), brings_rows: false };
+            (of_update(&update), sink, name_of(&update.table.relation))
+        }
+        Statement::Merge(merge) => {
+            let (text, sink) = of_merge(&merge);
+            (text, sink, name_of(&merge.table))
+        }
+        _ => return Ok(Written::default()),
     };
-    Ok((Some(parse(text)?), sink))
+    Ok(Written { query: Some(parse(text)?), sink, target })
+}
+
+fn of_insert(insert: Insert) -> Written {
+    let target = match insert.table {
+        TableObject::TableName(name) => Some(name),
+        _ => None,
+    };
+    let replaces = insert.replace_into || matches!(insert.or, Some(SqliteOnConflict::Replace));
+    let sink = match insert.on {
+        Some(OnInsert::OnConflict(OnConflict { action: OnConflictAction::DoUpdate(update), .. })) => {
+            Sink::Update { columns: columns(&update.assignments), brings_rows: true }
+        }
+        _ if replaces => Sink::Update { columns: Vec::new(), brings_rows: true },
+        _ => Sink::Table,
+    };
+    let query = insert.source.map(|query| *query);
+    Written { sink: if query.is_some() { sink } else { Sink::Nothing }, query, target }
+}
+
+fn name_of(factor: &TableFactor) -> Option<ObjectName> {
+    match factor {
+        TableFactor::Table { name, .. } => Some(name.clone()),
+        _ => None,
+    }
+}
+
+/// The columns that get new values.
+fn columns(assignments: &[Assignment]) -> Vec<String> {
+    let names = assignments.iter().flat_map(|assignment| match &assignment.target {
+        AssignmentTarget::ColumnName(name) => vec![name.clone()],
+        AssignmentTarget::Tuple(names) => names.clone(),
+    });
+    names.filter_map(|name| Some(name.0.last()?.as_ident()?.value.to_lowercase())).collect()
 }
 
 fn condition(selection: Option<&Expr>) -> String {
@@ -81,7 +143,7 @@ fn values(assignments: &[Assignment]) -> Vec<String> {
 /// A MERGE joins what it merges with the table, and keeps rows without a match for the clauses about them.
 fn of_merge(merge: &Merge) -> (String, Sink) {
     let mut items = Vec::new();
-    let (mut keeps_source, mut keeps_table, mut sink) = (false, false, Sink::Delete);
+    let (mut keeps_source, mut keeps_table, mut brings_rows, mut changed) = (false, false, false, Vec::new());
     for clause in &merge.clauses {
         match clause.clause_kind {
             MergeClauseKind::Matched => {}
@@ -93,9 +155,10 @@ fn of_merge(merge: &Merge) -> (String, Sink) {
             MergeAction::Delete { .. } => {}
             MergeAction::Update(update) => {
                 items.extend(values(&update.assignments));
-                sink = Sink::Update;
+                changed.extend(columns(&update.assignments));
             }
             MergeAction::Insert(insert) => {
+                brings_rows = true;
                 match &insert.kind {
                     MergeInsertKind::Values(rows) => {
                         let rows = rows.rows.iter().flat_map(|row| row.iter());
@@ -103,10 +166,14 @@ fn of_merge(merge: &Merge) -> (String, Sink) {
                     }
                     MergeInsertKind::Row => items.push("*".to_owned()),
                 }
-                sink = Sink::Update;
             }
         }
     }
+    let sink = match (brings_rows, changed.is_empty()) {
+        (false, true) => Sink::Delete,
+        (true, true) => Sink::Table,
+        _ => Sink::Update { columns: changed, brings_rows },
+    };
     if items.is_empty() {
         items.push("1".to_owned());
     }
@@ -152,7 +219,8 @@ pub(super) fn copied(sql: &str) -> Option<(String, Sink)> {
         let text = token.text.trim_matches('\'').to_lowercase();
         text == "parquet" || (token.kind == TokenKind::Text && text.ends_with(".parquet"))
     });
-    Some((text, if is_parquet { Sink::Parquet } else { Sink::Text }))
+    let is_one_file = !target.iter().any(|token| token.is("partition_by"));
+    Some((text, if is_parquet && is_one_file { Sink::Pieces } else { Sink::Lines }))
 }
 
 /// The places of tokens that are in no parentheses.
@@ -177,11 +245,19 @@ mod tests {
 
     #[test]
     fn statements_that_write_are_queries() {
+        let update = |columns: &[&str], brings_rows| Sink::Update {
+            columns: columns.iter().map(|&column| column.to_owned()).collect(),
+            brings_rows,
+        };
         fn check(sql: &str, query: &str, sink: Sink) {
             let parse = |sql: String| Parser::new(&DuckDbDialect).try_with_sql(&sql)?.parse_query().map(|query| *query);
             let found = match copied(sql) {
                 Some((text, sink)) => (Some(parse(text).unwrap()), sink),
-                None => query_of(Parser::parse_sql(&DuckDbDialect, sql).unwrap().remove(0), &parse).unwrap(),
+                None => {
+                    let statement = Parser::parse_sql(&DuckDbDialect, sql).unwrap().remove(0);
+                    let written = query_of(statement, &parse).unwrap();
+                    (written.query, written.sink)
+                }
             };
             let expected = (!query.is_empty()).then(|| parse(query.to_owned()).unwrap().to_string());
             assert_eq!((found.0.map(|query| query.to_string()), found.1), (expected, sink), "{sql}");
@@ -190,20 +266,35 @@ mod tests {
         check("insert into t select i from u", "select i from u", Sink::Table);
         check("insert into t values (1)", "values (1)", Sink::Table);
         check("create or replace table t as select i from u", "select i from u", Sink::Table);
+        check("create temp table t as select i from u", "select i from u", Sink::Temporary);
         check("create table t (i int)", "", Sink::Table);
+        check(
+            "insert into t select i from u on conflict (i) do update set s = 'a'",
+            "select i from u",
+            update(&["s"], true),
+        );
+        check("insert or replace into t select 1", "select 1", update(&[], true));
         check("copy t from 'a''b.csv'", "select * from 'a''b.csv'", Sink::Table);
-        check("copy t to 'a.csv'", "select * from t", Sink::Text);
-        check("copy a.t (i, \"to\") to 'a.parquet'", "select i, \"to\" from a.t", Sink::Parquet);
+        check("copy t to 'a.csv'", "select * from t", Sink::Lines);
+        check("copy a.t (i, \"to\") to 'a.parquet'", "select i, \"to\" from a.t", Sink::Pieces);
         check(
             "COPY (select * from t where s = ')') TO 'a' (format parquet, partition_by (i));",
             "select * from t where s = ')'",
-            Sink::Parquet,
+            Sink::Lines,
         );
-        check("copy (from t) to 'a.zst' (format csv, compression zstd)", "from t", Sink::Text);
+        check("copy (from t) to 'a.zst' (format csv, compression zstd)", "from t", Sink::Lines);
         check("delete from t where i = 1", "select 1 from t where i = 1", Sink::Delete);
         check("delete from t using u where t.i = u.i", "select 1 from t, u where t.i = u.i", Sink::Delete);
-        check("update t set i = i + 1, s = 'a' where j", "select (i + 1), ('a') from t where j", Sink::Update);
-        check("update t set i = u.i from u where t.j = u.j", "select (u.i) from t, u where t.j = u.j", Sink::Update);
+        check(
+            "update t set i = i + 1, s = 'a' where j",
+            "select (i + 1), ('a') from t where j",
+            update(&["i", "s"], false),
+        );
+        check(
+            "update t set i = u.i from u where t.j = u.j",
+            "select (u.i) from t, u where t.j = u.j",
+            update(&["i"], false),
+        );
         let merge = "merge into t using u on t.i = u.i";
         check(&format!("{merge} when matched then delete"), "select 1 from u join t on t.i = u.i", Sink::Delete);
         check(
@@ -211,7 +302,7 @@ mod tests {
                 "{merge} when matched and u.j then update set s = u.s when not matched then insert values (u.i, u.s)"
             ),
             "select (u.j), (u.s), (u.i), (u.s) from u left join t on t.i = u.i",
-            Sink::Update,
+            update(&["s"], true),
         );
         check(
             &format!("{merge} when not matched by source then delete"),

@@ -63,7 +63,7 @@ pub(super) fn resolve(connection: &Connection, parts: &[String], path: &[Place])
     for (sql, is_view) in [(TABLES, false), (VIEWS, true)] {
         let rows = Rows::read(connection, sql, &[name])?;
         let (databases, schemas, names) = (rows.texts(0)?, rows.texts(1)?, rows.texts(2)?);
-        let (statements, estimates) = (rows.texts(3)?, rows.counts(4)?);
+        let (statements, estimates, indexes) = (rows.texts(3)?, rows.counts(4)?, rows.counts(5)?);
         for row in 0..rows.len() {
             let text = |texts: &[Option<String>]| texts[row].clone().unwrap_or_default();
             entries.push(Entry {
@@ -72,6 +72,7 @@ pub(super) fn resolve(connection: &Connection, parts: &[String], path: &[Place])
                 name: text(&names),
                 sql: text(&statements),
                 rows: estimates[row],
+                indexes: indexes[row].unwrap_or_default(),
                 is_view,
             });
         }
@@ -116,6 +117,7 @@ mod tests {
             name: "t".to_owned(),
             sql: String::new(),
             rows: None,
+            indexes: 0,
             is_view: false,
         };
         let all = || {

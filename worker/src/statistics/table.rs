@@ -30,6 +30,7 @@ pub(super) fn look(
 ) -> Result<(), Failure> {
     let table = full_name(entry);
     found.rows = entry.rows;
+    found.indexes = entry.indexes;
     found.because.push(
         "rows are as the catalog has them: those just deleted may count, those of the open transaction do not"
             .to_owned(),

@@ -9,7 +9,7 @@ from pathlib import Path
 import schemas
 from schemas import Statement
 
-ROUNDS = 2
+ROUNDS = 1
 
 
 def measured(statements: list[Statement], again: bool) -> dict[str, dict]:

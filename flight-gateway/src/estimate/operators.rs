@@ -4,7 +4,7 @@
 //! wide they are. Conditions keep parts of the rows (`selectivity`), inner joins that stand together are ordered anew (`inner`), groups are as many
 //! as their keys have values together (`groups`).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use arrow::datatypes::DataType;
@@ -40,6 +40,8 @@ pub(super) struct ScanNote {
 pub(super) struct Walk {
     /// By the place in FROM: what stands in WITH and is used twice is read once.
     pub(super) scans: BTreeMap<String, ScanNote>,
+    /// Blocks that are read, by the table: DuckDB reads one once, and finds it in memory the next time.
+    blocks: HashMap<Vec<String>, (HashSet<u32>, f64)>,
     /// What could not be told.
     pub(super) unknown: BTreeSet<String>,
     /// Relations that were numbered.
@@ -209,6 +211,13 @@ impl Walk {
         Step { operator, columns, base_rows: table.rows }
     }
 
+    /// Bytes that all scans read together.
+    pub(super) fn scanned_bytes(&self) -> f64 {
+        let apart = self.scans.values().filter(|note| note.scanned.blocks.is_empty()).map(|note| note.scanned.bytes);
+        let in_blocks = self.blocks.values().map(|(blocks, bytes)| blocks.len() as f64 * bytes);
+        apart.sum::<f64>() + in_blocks.sum::<f64>()
+    }
+
     /// Columns of a new relation of so many rows.
     pub(super) fn owned(&mut self, mut columns: Vec<Column>, rows: f64) -> Vec<Column> {
         self.owners += 1;
@@ -226,6 +235,12 @@ impl Walk {
         let columns = table.columns.len();
         let (read, stored) = (bytes_text(scanned.bytes), bytes_text(scanned.stored_bytes));
         let text = format!("reads {} of {columns} columns of {what}, {read} of {stored}", used.min(columns));
+        if !scanned.blocks.is_empty() {
+            let known = self.blocks.entry(table.told.name.clone()).or_default();
+            known.0.extend(&scanned.blocks);
+            // With those left out that were not looked at.
+            known.1 = scanned.bytes / scanned.blocks.len() as f64;
+        }
         // With other conditions it is read once more.
         let filters: Vec<String> = scan.filters.iter().map(ToString::to_string).collect();
         let place = format!("{}{}", scan.table_name.table(), filters.join("&"));

@@ -16,7 +16,7 @@ const MAX_ROW_GROUPS: usize = 4_000;
 const SHARED: f64 = 0.8;
 
 /// What a scan reads and gives.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Scanned {
     /// Bytes that are read, as they are stored.
     pub(super) bytes: f64,
@@ -28,6 +28,8 @@ pub(super) struct Scanned {
     pub(super) files_part: f64,
     /// The part of the rows that is looked at.
     pub(super) read_part: f64,
+    /// The blocks that are read, where they are told.
+    pub(super) blocks: HashSet<u32>,
 }
 
 /// What a scan of `used` columns under conditions reads.
@@ -36,7 +38,7 @@ pub(super) fn scan(table: &Table, used: &BTreeSet<usize>, conditions: &[Expr]) -
     let stored = told.stored_bytes.map_or_else(|| table.rows * 16.0, |bytes| bytes as f64);
     let whole = |bytes: f64| {
         let rows = table.rows * selectivity::all(conditions, &Whole(table));
-        Scanned { bytes, stored_bytes: stored, rows, files_part: 1.0, read_part: 1.0 }
+        Scanned { bytes, stored_bytes: stored, rows, files_part: 1.0, read_part: 1.0, blocks: HashSet::new() }
     };
     match table.kind {
         RelationKind::Csv | RelationKind::Json | RelationKind::Unknown | RelationKind::View => whole(stored),
@@ -97,6 +99,7 @@ fn files(table: &Table, used: &BTreeSet<usize>, conditions: &[Expr], pieces: usi
         rows: sums.kept * scale,
         files_part: sums.files_read / f64::max(sums.files, 1.0),
         read_part: sums.read_rows / f64::max(sums.rows, 1.0),
+        blocks: sums.blocks,
     }
 }
 

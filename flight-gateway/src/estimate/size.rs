@@ -84,7 +84,7 @@ fn statement_size(statement: Parsed, places: &[Option<Known>], first: usize, thr
     because.extend(largest(&written));
     because.truncate(MAX_SENTENCES);
     because.extend(walk.unknown.iter().map(|what| format!("not known: {what}")));
-    let scanned: f64 = walk.scans.values().map(|note| note.scanned.bytes).sum();
+    let scanned = walk.scanned_bytes();
     Ok(Size {
         scan_bytes: Some(scanned as u64),
         rows: Some(if to_client { rows.round() } else { 1.0 } as u64),
@@ -111,9 +111,7 @@ fn written(query: Operator, width: f64, sink: &Sink, target: Option<&Table>) -> 
             let filled = sink_of(Kind::Fill, query);
             sink_of(Kind::Change { undo_bytes: indexes * (rows + all.min(rows * VECTOR)) * KEY }, filled)
         }
-        Sink::Delete => {
-            sink_of(Kind::Change { undo_bytes: rows * DELETED + indexes * all.min(rows * VECTOR) * KEY }, query)
-        }
+        Sink::Delete => sink_of(Kind::Change { undo_bytes: rows * (DELETED + indexes * KEY) }, query),
         Sink::Update { columns, brings_rows } => {
             let touched = all.min(rows * VECTOR);
             let undo = touched * (values_width(columns, target) + ROW_NUMBER * columns.len() as f64) * VERSIONS;

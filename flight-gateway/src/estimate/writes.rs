@@ -131,13 +131,20 @@ fn of_update(update: &Update) -> String {
     if let Some(UpdateTableFromKind::BeforeSet(more) | UpdateTableFromKind::AfterSet(more)) = &update.from {
         from.extend(more.iter().map(ToString::to_string));
     }
-    let values = values(&update.assignments).join(", ");
+    let values = numbered(values(&update.assignments));
     format!("SELECT {values} FROM {}{}", from.join(", "), condition(update.selection.as_ref()))
 }
 
 /// The new values, as items of a SELECT.
 fn values(assignments: &[Assignment]) -> Vec<String> {
     assignments.iter().map(|assignment| format!("({})", assignment.value)).collect()
+}
+
+/// Items with names of their own, since the planner wants no two of the same.
+fn numbered(items: Vec<String>) -> String {
+    let named =
+        items.iter().enumerate().map(|(at, item)| if item == "*" { item.clone() } else { format!("{item} AS _{at}") });
+    named.collect::<Vec<_>>().join(", ")
 }
 
 /// A MERGE joins what it merges with the table, and keeps rows without a match for the clauses about them.
@@ -184,7 +191,7 @@ fn of_merge(merge: &Merge) -> (String, Sink) {
         (true, true) => "FULL JOIN",
     };
     let (source, table) = (&merge.source, &merge.table);
-    (format!("SELECT {} FROM {source} {join} {table} ON {}", items.join(", "), merge.on), sink)
+    (format!("SELECT {} FROM {source} {join} {table} ON {}", numbered(items), merge.on), sink)
 }
 
 /// The query of `COPY … TO`, told from tokens: the parser knows few of the options that DuckDB has.
@@ -287,26 +294,26 @@ mod tests {
         check("delete from t using u where t.i = u.i", "select 1 from t, u where t.i = u.i", Sink::Delete);
         check(
             "update t set i = i + 1, s = 'a' where j",
-            "select (i + 1), ('a') from t where j",
+            "select (i + 1) as _0, ('a') as _1 from t where j",
             update(&["i", "s"], false),
         );
         check(
             "update t set i = u.i from u where t.j = u.j",
-            "select (u.i) from t, u where t.j = u.j",
+            "select (u.i) as _0 from t, u where t.j = u.j",
             update(&["i"], false),
         );
         let merge = "merge into t using u on t.i = u.i";
-        check(&format!("{merge} when matched then delete"), "select 1 from u join t on t.i = u.i", Sink::Delete);
+        check(&format!("{merge} when matched then delete"), "select 1 as _0 from u join t on t.i = u.i", Sink::Delete);
         check(
             &format!(
                 "{merge} when matched and u.j then update set s = u.s when not matched then insert values (u.i, u.s)"
             ),
-            "select (u.j), (u.s), (u.i), (u.s) from u left join t on t.i = u.i",
+            "select (u.j) as _0, (u.s) as _1, (u.i) as _2, (u.s) as _3 from u left join t on t.i = u.i",
             update(&["s"], true),
         );
         check(
             &format!("{merge} when not matched by source then delete"),
-            "select 1 from u right join t on t.i = u.i",
+            "select 1 as _0 from u right join t on t.i = u.i",
             Sink::Delete,
         );
         check("drop table t", "", Sink::Nothing);

@@ -11,7 +11,10 @@ use proptest::prelude::*;
 use prost::Message as _;
 use serde_json::{Value as Json, json};
 use tavana_wire::FailureKind;
-use tavana_wire::statistics::{Reference, Relation, RelationKind, RelationStatistics, TableName};
+use tavana_wire::statistics::{
+    ColumnStatistics, FileStatistics, Reference, Relation, RelationKind, RelationStatistics, RowGroupStatistics,
+    TableName,
+};
 
 use super::canned::{Canned, canned, config, events, schema_bytes, session, table};
 use super::*;
@@ -37,6 +40,77 @@ async fn columns_and_row_groups_that_are_not_needed_are_not_read() {
     check("select s from 'e/events.parquet' where i > 20000000", 0, "0 of 10 files").await;
     check("with e as (select max(i) m from 'e/events.parquet') from e a join e b on a.m = b.m", 20_000_000, "").await;
     check("insert into x select i from 'e/events.parquet'", 20_000_000, "").await;
+}
+
+#[tokio::test]
+async fn blocks_of_a_table_are_read_once_whatever_is_in_them() {
+    let column = |name: &str, at: u64, blocks: &[u32]| ColumnStatistics {
+        name: name.to_owned(),
+        min: (name == "i").then(|| (at * 1000).to_string()),
+        max: (name == "i").then(|| (at * 1000 + 999).to_string()),
+        blocks: blocks.to_vec(),
+        ..ColumnStatistics::default()
+    };
+    let group = |at: u64, blocks: [&[u32]; 3]| RowGroupStatistics {
+        rows: 1000,
+        columns: ["i", "j", "s"].iter().zip(blocks).map(|(name, blocks)| column(name, at, blocks)).collect(),
+    };
+    let row_groups = vec![group(0, [&[0], &[0, 1], &[2, 3]]), group(1, [&[4], &[4, 1], &[5, 6, 7]])];
+    let file = FileStatistics { rows: Some(2000), row_groups, ..FileStatistics::default() };
+    let blocked = RelationStatistics {
+        files: vec![file],
+        block_bytes: 1000,
+        stored_bytes: Some(8000),
+        ..table("blocked", 2000, 100)
+    };
+    let answers = [("blocked".to_owned(), StatisticsAnswer { version: 1, relations: vec![blocked] })];
+    let knowledge = Canned { answers: Arc::new(answers.into()), ..Canned::default() };
+    let check = async |sql: &str, blocks: u64| {
+        let estimator = Estimator::new(config(&["--estimate-budget-ms", "60000"]));
+        let told = estimator.estimate(sql, &session(), None, &knowledge).await;
+        assert_eq!(told.scan_bytes, Some(blocks * 1000), "{sql}: {:?}", told.because);
+    };
+    check("select i from blocked", 2).await;
+    check("select i, j from blocked", 3).await;
+    check("select * from blocked", 8).await;
+    check("select s from blocked where i < 500", 3).await;
+    check("select s from blocked where i > 5000", 0).await;
+    check("select a.i, b.j from blocked a join blocked b on a.i = b.i", 3).await;
+    check("delete from blocked where i between 1200 and 1300", 1).await;
+}
+
+#[tokio::test]
+async fn what_is_written_is_kept() {
+    let keyed = RelationStatistics { indexes: 1, ..table("keyed", 1_000_000, 1_000_000) };
+    let mut answers = (*canned().answers).clone();
+    answers.insert("keyed".to_owned(), StatisticsAnswer { version: 1, relations: vec![keyed] });
+    let knowledge = Canned { answers: Arc::new(answers), ..canned() };
+    let mib = async |sql: &str| {
+        let estimator = Estimator::new(config(&["--estimate-budget-ms", "60000"]));
+        let told = estimator.estimate(sql, &session(), None, &knowledge).await;
+        assert_eq!(told.source(), EstimateSource::Planned, "{sql}: {:?}", told.because);
+        told.peak_memory_bytes as f64 / (1 << 20) as f64
+    };
+    // A table is filled row group by row group, one that has no file is kept whole.
+    let filled = mib("create table x as select * from big").await;
+    assert!((10.0..60.0).contains(&filled), "{filled}");
+    assert!(mib("create temp table x as select * from big").await > filled + 200.0);
+    let inserted = mib("insert into small select * from big").await;
+    assert!((inserted - filled).abs() < 10.0, "{inserted} {filled}");
+    // Keys are in memory until all is written.
+    assert!(mib("insert into keyed select * from big").await > inserted + 150.0);
+    let updated = mib("update big set j = 1").await;
+    assert!(updated > 200.0, "{updated}");
+    assert!(mib("update big set j = 1, s = 'x'").await > updated + 200.0);
+    // One row of a vector that is changed has all of it kept.
+    assert!((mib("update big set j = 1 where i % 7 = 3").await - updated).abs() < updated * 0.1);
+    assert!(mib("delete from big where j > 5").await < 60.0);
+    let merge = "merge into big using small on big.i = small.i when matched then";
+    assert!(mib(&format!("{merge} update set j = small.j, i = small.i")).await > updated * 0.2);
+    assert!(mib(&format!("{merge} delete")).await < 60.0);
+    let copied = mib("copy big to 'x.parquet'").await;
+    assert!(copied > 200.0, "{copied}");
+    assert!(mib("copy big to 'x.csv'").await > copied);
 }
 
 #[tokio::test]

@@ -2,13 +2,14 @@
 
 use super::*;
 
-/// An estimate within the configured budget, over `knowledge`.
+/// An estimate over `knowledge`, whatever time it takes: what is refused is refused ahead of the planner.
 async fn told(sql: &str, knowledge: &Canned) -> Estimate {
-    Estimator::new(config(&["--max-estimated-sql-bytes", "10000000"])).estimate(sql, &session(), None, knowledge).await
+    let config = config(&["--max-estimated-sql-bytes", "10000000", "--estimate-budget-ms", "120000"]);
+    Estimator::new(config).estimate(sql, &session(), None, knowledge).await
 }
 
 #[tokio::test]
-async fn statements_made_to_hurt_cost_the_budget_at_most() {
+async fn statements_made_to_hurt_are_not_planned() {
     async fn check(what: &str, sql: String, source: EstimateSource, because: &str) {
         let told = told(&sql, &canned()).await;
         assert_eq!(told.source(), source, "{what}: {:?}", told.because);
@@ -26,11 +27,12 @@ async fn statements_made_to_hurt_cost_the_budget_at_most() {
     let ands = format!("select * from big where {}i = 1", times("i = 1 and ", 5_000));
     check("ands", ands, default, "chains more than").await;
     let joins = format!("select * from big {}", times("join small using (i) ", 5_000));
-    check("joins", joins, default, "chains more than").await;
+    check("joins", joins, default, "more than 100 relations").await;
     check("commas", format!("select 1 from big{}", times(", small", 5_000)), default, "relations").await;
     let unions = format!("select 1 from big {}", times("union all select 1 from big ", 5_000));
-    check("unions", unions, default, "chains more than").await;
-    check("unions of nothing", format!("select 1 {}", times("union select 1 ", 5_000)), default, "chains").await;
+    check("unions", unions, default, "more than 100 relations").await;
+    check("unions of nothing", format!("select i from big {}", times("union select 1 ", 5_000)), default, "chains")
+        .await;
     check("nots", format!("select {} true from big", times("not ", 50_000)), default, "chains").await;
     check("signs", format!("select {} 1 from big", times("- ", 50_000)), default, "chains").await;
     check("cases", format!("select {} from big", times("case when i then ", 5_000)), default, "chains").await;
@@ -50,22 +52,28 @@ async fn the_deepest_statements_that_are_planned_fit_on_the_stack() {
     let times = |text: &str, count: usize| text.repeat(count);
     let estimator = Estimator::new(config(&["--estimate-budget-ms", "120000"]));
     for (what, sql) in [
-        ("sums", format!("select {}1 from big", times("i+", 990))),
-        ("concatenations", format!("select {}s from big", times("s||", 990))),
-        ("casts", format!("select i{} from big", times("::int", 990))),
-        ("subscripts", format!("select s{} from big", times("[1]", 95))),
-        ("fields", format!("select s{} from big", times(".s", 480))),
-        ("nulls", format!("select i{} from big", times(" is null", 480))),
+        ("sums", format!("select {}1 from big", times("i+", 490))),
+        ("concatenations", format!("select {}s from big", times("s||", 490))),
+        ("casts", format!("select i{} from big", times("::int", 490))),
+        ("subscripts", format!("select s{} from big", times("[1]", 85))),
+        ("fields", format!("select s{} from big", times(".s", 490))),
+        ("nulls", format!("select i{} from big", times(" is null", 490))),
         ("ands", format!("select * from big where {}i = 1", times("i = 1 and ", 240))),
         ("ors", format!("select * from big where {}i = 1", times("i = j or ", 240))),
         ("unions", format!("select i from big {}", times("union select 1 ", 320))),
-        ("excepts", format!("select i from big {}", times("except select i from small ", 190))),
+        ("excepts", format!("select i from big {}", times("except select i from small ", 95))),
         (
             "joins",
-            format!("select 1 from big{}", (0..190).map(|at| format!(" join small s{at} on true")).collect::<String>()),
+            format!("select 1 from big{}", (0..95).map(|at| format!(" join small s{at} on true")).collect::<String>()),
         ),
-        ("outer joins", format!("select * from big {}", times("left join small using (i) ", 120))),
-        ("crossed", format!("select 1 from big{}", (0..190).map(|at| format!(", small s{at}")).collect::<String>())),
+        (
+            "left joins",
+            format!(
+                "select 1 from big{}",
+                (0..95).map(|at| format!(" left join small s{at} on true")).collect::<String>()
+            ),
+        ),
+        ("crossed", format!("select 1 from big{}", (0..95).map(|at| format!(", small s{at}")).collect::<String>())),
         ("parentheses", format!("select {}1{} from big", times("(", 50), times(")", 50))),
         ("calls", format!("select {}1{} from big", times("abs(", 50), times(")", 50))),
         ("subqueries", format!("select * from {}big{}", times("(select * from ", 15), times(") x", 15))),
@@ -74,9 +82,8 @@ async fn the_deepest_statements_that_are_planned_fit_on_the_stack() {
             format!("select * from big where {}true{}", times("exists(select 1 from big where ", 12), times(")", 12)),
         ),
     ] {
-        let begun = std::time::Instant::now();
+        assert_eq!(bounds::refusal(&sql), None, "{what}");
         let told = estimator.estimate(&sql, &session(), None, &canned()).await;
-        eprintln!("{what}: {:?} {:?}", begun.elapsed(), told.because);
         assert!(told.because.iter().all(|reason| reason != "the planner failed"), "{what}: {:?}", told.because);
         assert!(told.peak_memory_bytes > 0, "{what}");
     }

@@ -46,7 +46,7 @@ def points(statements: list[Statement], sizes: dict, took: dict) -> list[Point]:
     """Cold estimates against what a process of their own took."""
     found = []
     for statement in statements:
-        size, real = sizes[statement.key], took[statement.key]
+        size, real = sizes[statement.key], took[statement.key][0]
         # What else a statement that writes has to read is not what it scans.
         is_compared = size["scan"] is not None and statement.schema != "writes"
         scan = (
@@ -57,15 +57,14 @@ def points(statements: list[Statement], sizes: dict, took: dict) -> list[Point]:
     return found
 
 
-def after(statements: list[Statement], runs: dict, run: int) -> list[Point]:
-    """Estimates of one run through the gateway against its own peak, where that is known."""
+def after(statements: list[Statement], sizes: dict, took: dict) -> list[Point]:
+    """Estimates that know a first run against a second one."""
     found = []
     for statement in statements:
-        own = runs[statement.key]
-        if len(own) <= run or own[run]["peak"] is None:
-            continue
-        peak = (max(own[run]["estimate"], LEAST_PEAK), max(own[run]["peak"], LEAST_PEAK))
-        found.append(Point(statement, None, peak, own[run]["source"]))
+        size, runs = sizes[statement.key], took[statement.key]
+        if size["after"] is not None and len(runs) > 1:
+            peak = (max(size["after"], LEAST_PEAK), max(runs[1]["held"], LEAST_PEAK))
+            found.append(Point(statement, None, peak, "History"))
     return found
 
 

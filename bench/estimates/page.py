@@ -73,49 +73,19 @@ def _cells(own: list[Point]) -> list[str]:
     ]
 
 
-def _after_rows(statements, runs: dict) -> tuple[list[str], list[list[str]]]:
-    header = [
-        "statements",
-        "",
-        "n",
-        "first: p50",
-        "p90",
-        "too low",
-        "second: p50",
-        "p90",
-        "p95",
-        "too low",
-    ]
-    rows = []
-    first, second = figures.after(statements, runs, 0), figures.after(statements, runs, 1)
-    second = [point for point in second if point.source == "history"]
-    groups = [("all", "", lambda p: True)]
-    groups += [
-        (
-            TITLES[schema],
-            VARIANTS[variant],
-            lambda p, at=(schema, variant): (p.statement.schema, p.statement.variant) == at,
-        )
-        for schema in schemas.READS
-        for variant in schemas.variants(schema)
-    ]
-    for title, variant, is_in in groups:
-        cold, warm = [p for p in first if is_in(p)], [p for p in second if is_in(p)]
-        if not cold or not warm:
-            continue
-        errors = [figures.peak_errors(own) for own in (cold, warm)]
-        rows.append(
-            [
-                title,
-                variant,
-                str(len(warm)),
-                *(f"{figures.part(errors[0], part):.2f}" for part in (0.5, 0.9)),
-                f"{figures.low_share(cold):.0%}",
-                *(f"{figures.part(errors[1], part):.2f}" for part in (0.5, 0.9, 0.95)),
-                f"{figures.low_share(warm):.0%}",
+def _after_rows(warm: list[Point]) -> tuple[list[str], list[list[str]]]:
+    header = ["statements", "", "n", "peak p50", "p90", "p95", "too low", "under"]
+    groups = [("all", "", warm)]
+    for schema in schemas.READS:
+        for variant in schemas.variants(schema):
+            own = [
+                p for p in warm if (p.statement.schema, p.statement.variant) == (schema, variant)
             ]
-        )
-    return header, rows
+            groups.append((TITLES[schema], VARIANTS[variant], own))
+    cells = [(title, variant, _cells(own)) for title, variant, own in groups if own]
+    return header, [
+        [title, variant, count, *peaks] for title, variant, (count, _, _, _, *peaks) in cells
+    ]
 
 
 def _goal_rows(chosen: list[Point], warm: list[Point], planning_us: list[float]) -> list[list[str]]:
@@ -173,10 +143,9 @@ def plain(header: list[str], rows: list[list[str]]) -> str:
 
 def write(statements, results: dict, folder: Path) -> None:
     """The page and its picture."""
-    sizes, runs = results["sizes"], results["runs"]
+    sizes = results["sizes"]
     chosen = figures.points(statements, sizes, results["took"])
-    read = [statement for statement in statements if statement.key in runs]
-    warm = [point for point in figures.after(read, runs, 1) if point.source == "history"]
+    warm = figures.after(statements, sizes, results["took"])
     us = [size["us"] for size in sizes.values()]
     worst = sorted(
         (point for point in chosen if point.ratio < figures.LOW), key=lambda point: point.ratio
@@ -191,9 +160,7 @@ def write(statements, results: dict, folder: Path) -> None:
         goals=_markdown(["what", "goal", "all", "not fitted on", ""], _goal_rows(chosen, warm, us)),
         unseen=_markdown(*unseen[1:]),
         seen=_markdown(*seen[1:]),
-        after=_markdown(*_after_rows(read, runs)),
-        after_count=len(warm),
-        after_unknown=len(read) - len(warm),
+        after=_markdown(*_after_rows(warm)),
         low=f"{figures.LOW:g}",
         least_peak=figures.LEAST_PEAK // figures.MIB,
         least_scan=figures.LEAST_SCAN // figures.MIB,

@@ -1,8 +1,8 @@
 """How good estimates are: measures, estimates, compares, and writes docs/estimates.md with its picture.
 
 Cold estimates are those of the gateway's estimator (its ignored test `sizes_of_given_statements`) over what a real worker tells of
-the tables; they are compared with what `measure.py` saw each statement take. Estimates after one run come from a real gateway
-before a real worker.
+the tables; they are compared with what `measure.py` saw each statement take. For estimates after one run the gateway's history is given
+the peak of a first run, and they are compared with a second one.
 """
 
 import argparse
@@ -22,13 +22,12 @@ import figures
 import measured
 import page
 import schemas
-import through
 from schemas import Statement
 
 ROOT = Path(__file__).parent.parent.parent
 sys.path.insert(0, str(ROOT / "e2e" / "python"))
 
-from harness import raw_grpc, statistics, wire  # noqa: E402
+from harness import raw_grpc, statistics, topology, wire  # noqa: E402
 
 MIB = 1 << 20
 
@@ -61,7 +60,12 @@ def _opened(schema: str, variant: str):
 
 def _ask(schema: str, variant: str, place: Path) -> None:
     with tempfile.TemporaryDirectory(dir=schemas.folder()) as directory:
-        server = through.start("worker", schema, variant, Path(directory))
+        data_dir = Path(directory) / "data"
+        data_dir.mkdir()
+        if variant == "native":
+            shutil.copy(schemas.database(schema), data_dir / "local.duckdb")
+        allowed = [schemas.folder()]
+        server = topology.start("worker", Path(directory), data_dir=data_dir, allow_paths=allowed)
         try:
             with raw_grpc.RawFlight(server, keeps_token=True) as raw:
                 for view in schemas.views(schema) if variant == "parquet" else ():
@@ -74,11 +78,13 @@ def _ask(schema: str, variant: str, place: Path) -> None:
             server.stop()
 
 
-def estimated(folder: Path, release: bool) -> dict:
-    """By statement what the estimator says."""
+def estimated(folder: Path, took: dict[str, list[dict]], release: bool) -> dict:
+    """By statement what the estimator says, cold and with what the first run took."""
+    first = {key: runs[0]["held"] for key, runs in took.items() if len(runs) > 1}
+    (folder / "ran.json").write_text(json.dumps(first))
     command = ["cargo", "test", "--package", "tavana-gateway", "--lib"]
     command += ["--release"] if release else []
-    command += ["--", "--ignored", "--exact", "estimate::tests::sizes_of_given_statements"]
+    command += ["--", "--ignored", "--exact", "estimate::tests::bench::sizes_of_given_statements"]
     environment = {**os.environ, "TAVANA_STATEMENTS": str(folder)}
     subprocess.run(command, check=True, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
     return json.loads((folder / "sizes.json").read_text())
@@ -128,12 +134,11 @@ def main() -> None:
     asked = schemas.folder() / "asked"
     if not options.cached or not (asked / "statements.json").is_file():
         collect(statements, asked)
-    sizes = estimated(asked, options.release)
+    sizes = estimated(asked, took, options.release)
     chosen = figures.points(statements, sizes, took)
     show(chosen, sizes, options.verbose, options.unseen)
     if options.cold:
         return
-    read = [statement for statement in statements if statement.schema in schemas.READS]
     results = {
         "date": datetime.date.today().isoformat(),
         "machine": f"{os.cpu_count()} cores, {_memory_gib():.0f} GiB of memory, {platform.machine()}",
@@ -141,7 +146,6 @@ def main() -> None:
         "is_release": options.release,
         "sizes": sizes,
         "took": took,
-        "runs": through.runs(read),
     }
     (schemas.folder() / "results.json").write_text(json.dumps(results))
     page.write(statements, results, ROOT / "docs")

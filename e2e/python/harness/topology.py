@@ -83,11 +83,10 @@ def start(
     tls: Tls | None = None,
     args=(),
     engine_args=(),
-    front_args=(),
     **program_options,
 ) -> Server:
     """Starts one topology. `args` go to every program, `program_options` to the one that has the DuckDB."""
-    engine, front = [*engine_args], [*front_args]
+    engine, front = [*engine_args], []
     if data_dir:
         engine += ["--data-dir", data_dir]
     if sample:

@@ -1,15 +1,13 @@
 //! The estimator as a whole, over canned answers of a worker.
 
+mod bench;
 mod faults;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
 use arrow::datatypes::DataType;
 use proptest::prelude::*;
-use prost::Message as _;
-use serde_json::{Value as Json, json};
 use tavana_wire::FailureKind;
 use tavana_wire::statistics::{
     ColumnStatistics, FileStatistics, Reference, Relation, RelationKind, RelationStatistics, RowGroupStatistics,
@@ -277,41 +275,4 @@ proptest! {
             }
         });
     }
-}
-
-/// Sizes the statements of a folder that `bench/estimates/run.py` made, over what a worker told it, and writes them there.
-#[test]
-#[ignore = "run by bench/estimates/run.py, which gives the folder"]
-fn sizes_of_given_statements() {
-    let folder = PathBuf::from(std::env::var("TAVANA_STATEMENTS").unwrap());
-    let read = |path: PathBuf| -> StatisticsAnswer {
-        StatisticsAnswer::decode(std::fs::read(path).unwrap().as_slice()).unwrap()
-    };
-    let statements: Vec<Json> =
-        serde_json::from_slice(&std::fs::read(folder.join("statements.json")).unwrap()).unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-    let mut sizes = serde_json::Map::new();
-    let mut known: BTreeMap<PathBuf, (Estimator, Canned)> = BTreeMap::new();
-    for statement in &statements {
-        let (name, sql) = (statement["name"].as_str().unwrap(), statement["sql"].as_str().unwrap());
-        let place = folder.join(name).parent().unwrap().to_owned();
-        let (estimator, canned) = known.entry(place.clone()).or_insert_with(|| {
-            let files = std::fs::read_dir(place).unwrap().map(|entry| entry.unwrap());
-            let answers = files.map(|file| (file.file_name().into_string().unwrap(), read(file.path())));
-            let canned = Canned { answers: Arc::new(answers.collect()), ..Canned::default() };
-            (Estimator::new(config(&["--estimate-budget-ms", "60000", "--statistics-fresh-seconds", "600"])), canned)
-        });
-        let canned = Canned { plan: statement["plan"].as_str().map(str::to_owned), ..canned.clone() };
-        let told = runtime.block_on(estimator.estimate(sql, &session(), None, &canned));
-        // Once more with its statistics cached, but not its plan.
-        let begun = std::time::Instant::now();
-        runtime.block_on(estimator.estimate(&format!("{sql} "), &session(), None, &canned));
-        let us = u64::try_from(begun.elapsed().as_micros()).unwrap();
-        let size = json!({
-            "peak": told.peak_memory_bytes, "scan": told.scan_bytes, "rows": told.rows, "output": told.output_bytes,
-            "source": format!("{:?}", told.source()), "because": told.because, "us": us,
-        });
-        sizes.insert(name.to_owned(), size);
-    }
-    std::fs::write(folder.join("sizes.json"), serde_json::to_vec_pretty(&sizes).unwrap()).unwrap();
 }

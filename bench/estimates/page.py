@@ -88,7 +88,7 @@ def _after_rows(warm: list[Point]) -> tuple[list[str], list[list[str]]]:
     ]
 
 
-def _goal_rows(chosen: list[Point], warm: list[Point], planning_us: list[float]) -> list[list[str]]:
+def _goal_rows(chosen, warm, planning_us, is_release) -> list[list[str]]:
     unseen = [point for point in chosen if point.statement.is_unseen]
 
     def row(title, goal, figure, bound, shown="{:.2f}"):
@@ -117,7 +117,7 @@ def _goal_rows(chosen: list[Point], warm: list[Point], planning_us: list[float])
             "≤ 2 ms",
             f"{planning:.2f} ms",
             "–",
-            _verdict(planning <= 2),
+            _verdict(planning <= 2) if is_release else "debug build",
         ],
     ]
 
@@ -157,7 +157,10 @@ def write(statements, results: dict, folder: Path) -> None:
         duckdb=results["duckdb"],
         count=len(chosen),
         unseen_count=sum(point.statement.is_unseen for point in chosen),
-        goals=_markdown(["what", "goal", "all", "not fitted on", ""], _goal_rows(chosen, warm, us)),
+        goals=_markdown(
+            ["what", "goal", "all", "not fitted on", ""],
+            _goal_rows(chosen, warm, us, results["is_release"]),
+        ),
         unseen=_markdown(*unseen[1:]),
         seen=_markdown(*seen[1:]),
         after=_markdown(*_after_rows(warm)),

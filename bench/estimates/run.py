@@ -149,7 +149,7 @@ def main() -> None:
     }
     (schemas.folder() / "results.json").write_text(json.dumps(results))
     page.write(statements, results, ROOT / "docs")
-    print(f"\ndocs/estimates.md is written; all took {(time.monotonic() - begun) / 60:.0f} minutes")
+    print(f"\ndocs/estimates.md is written; it took {(time.monotonic() - begun) / 60:.0f} minutes")
 
 
 def _memory_gib() -> float:

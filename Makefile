@@ -99,8 +99,8 @@ bench: deps $(VENV) ## measure against peers and write docs/benchmarks.md
 	cargo build $(CARGO_FLAGS) --release --workspace --bins
 	TAVANA_BIN_DIR="$(abspath $(CARGO_TARGET_DIR))/release" .venv/bin/python bench/run.py $(BENCH_FLAGS)
 
-bench-estimates: deps $(VENV) ## measure how near size estimates are to what statements take
-	cargo build $(CARGO_FLAGS) --package tavana-worker --bins
+bench-estimates: deps $(VENV) ## measure how near size estimates are to what statements take, and write docs/estimates.md
+	cargo build $(CARGO_FLAGS) --package tavana-worker --package tavana-gateway --bins
 	TAVANA_BIN_DIR="$(abspath $(CARGO_TARGET_DIR))/debug" .venv/bin/python bench/estimates/run.py $(BENCH_FLAGS)
 
 clean: ## remove what was built and fetched (not tavana-data, not the download cache)

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 FUZZ = Path(__file__).resolve().parent.parent / "fuzz"
-TARGETS = ("startup", "messages", "copy", "value")
+TARGETS = ("startup", "messages", "copy", "value", "sizer")
 FLAGS = [
     "--cfg=fuzzing",
     "-Cpasses=sancov-module",
@@ -74,6 +74,16 @@ SEEDS = {
         bytes([pick]) + text
         for pick in range(24)
         for text in (b"1", b"{1,NULL}", b"2024-02-29 12:34:56.789+02", b"1 day 02:03", b"\0\0\0\1")
+    ],
+    "sizer": [
+        b"select s, count(distinct i) from big join small using (i) where j > 3 group by all order by 2 desc limit 5",
+        b"with a as (select max(i) m from 'e/events.parquet') from a left join v on a.m = v.i where i in (1, 2)",
+        b"select rank() over (partition by i order by j), list(s) from big where s like 'a%' qualify true",
+        b"select i from big union all select i from small except select j from big where exists (from v)",
+        b"merge into big using small on big.i = small.i when matched then update set j = 1 when not matched then insert values (1, 2, 'x')",
+        b"update big set s = small.s from small where big.i = small.i; delete from big using v where v.i = big.i",
+        b"copy (select * from big) to 'x.parquet' (format parquet); insert into big values (-1, 2, $$x$$)",
+        b"create table t as select case when i then j::varchar else s || 'x' end, (select max(i) from v) from big, unnest([1, 2])",
     ],
 }
 

@@ -1,7 +1,7 @@
-"""What one query took, in a process of its own: `measure.py DATABASE [VIEW …]`, the query on stdin, a line of JSON on stdout.
+"""What one statement took, in a process of its own: `measure.py DATABASE [VIEW …]`, the statement on stdin, a line of JSON on stdout.
 
 Memory is what DuckDB's buffer manager had, as a second connection saw it every few milliseconds, over what it had before; what was
-spilled counts, too. Bytes read are what the process read from files.
+spilled counts, too. Bytes read are what the process read from files. A database that is to be written to is named with `rw:` before it.
 """
 
 import json
@@ -31,7 +31,9 @@ def look(connection) -> dict[str, int]:
 def main() -> None:
     database, *setup = sys.argv[1:]
     sql = sys.stdin.read()
-    connection = duckdb.connect(database, read_only=database != ":memory:")
+    is_written = database.startswith("rw:")
+    read_only = database != ":memory:" and not is_written
+    connection = duckdb.connect(database.removeprefix("rw:"), read_only=read_only)
     for statement in ("set threads = 2", "set memory_limit = '12GB'", *setup):
         connection.execute(statement)
     # What reading a result needs is read ahead of it.

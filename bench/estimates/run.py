@@ -1,22 +1,28 @@
-"""How good estimates are: `run.py [--again]` prints the q-errors of scan bytes and peak memory, and the worst of them.
+"""How good estimates are: measures, estimates, compares, and writes docs/estimates.md with its picture.
 
-Statistics come from a real worker, plans from the gateway's estimator (its ignored test `sizes_of_given_statements`), and what is
-compared with from `measured.py`. A q-error is how many times one is the other, whichever is larger.
+Cold estimates are those of the gateway's estimator (its ignored test `sizes_of_given_statements`) over what a real worker tells of
+the tables; they are compared with what `measure.py` saw each statement take. For estimates after one run the gateway's history is given
+the peak of a first run, and they are compared with a second one.
 """
 
 import argparse
+import datetime
 import json
 import os
+import platform
 import shutil
-import statistics as numbers
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import duckdb
+import figures
 import measured
+import page
 import schemas
+from schemas import Statement
 
 ROOT = Path(__file__).parent.parent.parent
 sys.path.insert(0, str(ROOT / "e2e" / "python"))
@@ -24,30 +30,28 @@ sys.path.insert(0, str(ROOT / "e2e" / "python"))
 from harness import raw_grpc, statistics, topology, wire  # noqa: E402
 
 MIB = 1 << 20
-# Less than that is what any statement takes, and no room is planned by it.
-LEAST_PEAK = 8 * MIB
 
 
-def collect(folder: Path) -> None:
-    """What a worker knows of every table, and DuckDB's own plan of every query."""
-    statements = []
-    for schema in schemas.SCHEMAS:
-        for variant in schemas.VARIANTS:
-            place = folder / schema / variant
-            place.mkdir(parents=True)
-            _ask(schema, variant, place)
-            with _opened(schema, variant) as connection:
-                for name, sql in schemas.queries(schema).items():
-                    plan = connection.execute(f"explain (format json) {sql}").fetchone()[1]
-                    statements.append(
-                        {"name": f"{schema}/{variant}/{name}", "sql": sql, "plan": plan}
-                    )
-    (folder / "statements.json").write_text(json.dumps(statements))
+def collect(statements: list[Statement], folder: Path) -> None:
+    """What a worker knows of every table, and DuckDB's own plan of every statement."""
+    shutil.rmtree(folder, ignore_errors=True)
+    asked = []
+    for schema, variant in sorted({(s.schema, s.variant) for s in statements}):
+        place = folder / schema / variant
+        place.mkdir(parents=True)
+        _ask(schema, variant, place)
+        with _opened(schema, variant) as connection:
+            for statement in statements:
+                if (statement.schema, statement.variant) != (schema, variant):
+                    continue
+                plan = connection.execute(f"explain (format json) {statement.sql}").fetchone()[1]
+                asked.append({"name": statement.key, "sql": statement.sql, "plan": plan})
+    (folder / "statements.json").write_text(json.dumps(asked))
 
 
 def _opened(schema: str, variant: str):
     if variant == "native":
-        return duckdb.connect(str(schemas.database(schema)), read_only=True)
+        return duckdb.connect(str(schemas.database(schema)), read_only=schema != "writes")
     connection = duckdb.connect()
     for view in schemas.views(schema):
         connection.execute(view)
@@ -56,13 +60,12 @@ def _opened(schema: str, variant: str):
 
 def _ask(schema: str, variant: str, place: Path) -> None:
     with tempfile.TemporaryDirectory(dir=schemas.folder()) as directory:
-        options = {"allow_paths": [schemas.folder()]}
+        data_dir = Path(directory) / "data"
+        data_dir.mkdir()
         if variant == "native":
-            data_dir = Path(directory) / "data"
-            data_dir.mkdir()
             shutil.copy(schemas.database(schema), data_dir / "local.duckdb")
-            options = {"data_dir": data_dir}
-        server = topology.start("worker", Path(directory), **options)
+        allowed = [schemas.folder()]
+        server = topology.start("worker", Path(directory), data_dir=data_dir, allow_paths=allowed)
         try:
             with raw_grpc.RawFlight(server, keeps_token=True) as raw:
                 for view in schemas.views(schema) if variant == "parquet" else ():
@@ -70,85 +73,87 @@ def _ask(schema: str, variant: str, place: Path) -> None:
                 for table in schemas.tables(schema):
                     request = wire.message(1, [statistics.name(table)], None)
                     (answer,) = raw.action(statistics.ACTION, request)
-                    (place / table).write_bytes(answer)
+                    (place / Path(table).name).write_bytes(answer)
         finally:
             server.stop()
 
 
-def estimated(folder: Path, release: bool) -> dict:
-    """By statement what the estimator says."""
+def estimated(folder: Path, took: dict[str, list[dict]], release: bool) -> dict:
+    """By statement what the estimator says, cold and with what the first run took."""
+    first = {key: runs[0]["held"] for key, runs in took.items() if len(runs) > 1}
+    (folder / "ran.json").write_text(json.dumps(first))
     command = ["cargo", "test", "--package", "tavana-gateway", "--lib"]
     command += ["--release"] if release else []
-    command += ["--", "--ignored", "--exact", "estimate::tests::sizes_of_given_statements"]
+    command += ["--", "--ignored", "--exact", "estimate::tests::bench::sizes_of_given_statements"]
     environment = {**os.environ, "TAVANA_STATEMENTS": str(folder)}
     subprocess.run(command, check=True, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
     return json.loads((folder / "sizes.json").read_text())
 
 
-def report(sizes: dict, truth: dict, verbose: bool) -> None:
-    rows = []
-    for key, size in sizes.items():
-        took = truth[key]
-        if "error" in took:
-            continue
-        held = max(took["held"], LEAST_PEAK)
-        peak = max(size["peak"], LEAST_PEAK)
-        # A footer is read, too, and not counted as data.
-        scan = _q(size["scan"], took["read"]) if size["scan"] is not None else None
-        rows.append((key, scan, _q(peak, held), peak / held, size, took))
-    for variant in ("", *(f"/{variant}/" for variant in schemas.VARIANTS)):
-        chosen = [row for row in rows if variant in row[0]]
-        scans = [row[1] for row in chosen if row[1] is not None]
-        peaks = [row[2] for row in chosen]
-        low = sum(row[3] < 0.8 for row in chosen) / len(chosen)
-        sources = {row[4]["source"] for row in chosen}
-        counts = {
-            source: sum(row[4]["source"] == source for row in chosen) for source in sorted(sources)
-        }
-        print(
-            f"{variant.strip('/') or 'all':8} {len(chosen):3} statements {counts}"
-            f"  scan p50 {_part(scans, 0.5):.2f} p95 {_part(scans, 0.95):.2f}"
-            f"  peak p50 {_part(peaks, 0.5):.2f} p90 {_part(peaks, 0.9):.2f}  too low {low:.0%}"
+def show(chosen: list[figures.Point], sizes: dict, is_verbose: bool, unseen: bool) -> None:
+    """For a terminal, without the reasons of statements that are not to be looked at while fitting."""
+    for title, header, rows in page.tables(chosen):
+        print(f"\n{title}\n{page.plain(header, rows)}")
+    shown = [p for p in chosen if unseen or not p.statement.is_unseen]
+    for point in sorted(shown, key=lambda point: -point.peak_error)[: None if is_verbose else 15]:
+        size = sizes[point.statement.key]
+        scan = (
+            ""
+            if point.scan is None
+            else f"scan {point.scan[0] / MIB:6.1f} of {point.scan[1] / MIB:6.1f}"
         )
-    times = [size["us"] for size in sizes.values()]
-    print(
-        f"planning, statistics cached: p50 {numbers.median(times):.0f} us, p90 {_part(times, 0.9):.0f} us"
-    )
-    rows.sort(key=lambda row: -row[2])
-    for key, scan, _, ratio, size, took in rows if verbose else rows[:12]:
         print(
-            f"{key:22} peak {size['peak'] / MIB:7.1f} of {took['held'] / MIB:7.1f} ({ratio:5.2f})"
-            f"  scan {(size['scan'] or 0) / MIB:6.1f} of {took['read'] / MIB:6.1f} ({scan or 0:4.2f})"
-            f"  rows {size['rows']} of {took['rows']}  {size['source']}"
+            f"{point.statement.key:24} peak {point.peak[0] / MIB:7.1f} of {point.peak[1] / MIB:7.1f}"
+            f" ({point.ratio:5.2f})  {scan}  rows {size['rows']}  {size['source']}"
         )
-        if verbose:
+        if is_verbose:
             print("    " + "; ".join(size["because"]))
-
-
-def _q(one: float, other: float) -> float:
-    one, other = max(one, 1), max(other, 1)
-    return max(one / other, other / one)
-
-
-def _part(values: list, part: float) -> float:
-    return sorted(values)[min(int(len(values) * part), len(values) - 1)]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--again", action="store_true", help="measure and ask again")
-    parser.add_argument("--release", action="store_true", help="an optimised estimator")
+    parser.add_argument(
+        "--cached", action="store_true", help="what was measured and asked before counts"
+    )
+    parser.add_argument(
+        "--cold", action="store_true", help="cold estimates only; no page is written"
+    )
     parser.add_argument("--verbose", action="store_true", help="every statement with its reasons")
+    parser.add_argument(
+        "--unseen", action="store_true", help="single statements not fitted on, too"
+    )
+    parser.add_argument("--release", action="store_true", help="an optimised estimator")
+    parser.add_argument(
+        "--scale", type=float, default=1, help="TPC-H scale factor when the data is made (1)"
+    )
     options = parser.parse_args()
-    schemas.provide(1.0)
-    truth = measured.measured(options.again)
-    folder = schemas.folder() / "asked"
-    if options.again:
-        shutil.rmtree(folder, ignore_errors=True)
-    if not (folder / "statements.json").is_file():
-        shutil.rmtree(folder, ignore_errors=True)
-        collect(folder)
-    report(estimated(folder, options.release), truth, options.verbose)
+    begun = time.monotonic()
+    schemas.provide(options.scale)
+    statements = [one for schema in schemas.SCHEMAS for one in schemas.statements(schema)]
+    took = measured.measured(statements, again=not options.cached)
+    asked = schemas.folder() / "asked"
+    if not options.cached or not (asked / "statements.json").is_file():
+        collect(statements, asked)
+    sizes = estimated(asked, took, options.release)
+    chosen = figures.points(statements, sizes, took)
+    show(chosen, sizes, options.verbose, options.unseen)
+    if options.cold:
+        return
+    results = {
+        "date": datetime.date.today().isoformat(),
+        "machine": f"{os.cpu_count()} cores, {_memory_gib():.0f} GiB of memory, {platform.machine()}",
+        "duckdb": duckdb.__version__,
+        "is_release": options.release,
+        "sizes": sizes,
+        "took": took,
+    }
+    (schemas.folder() / "results.json").write_text(json.dumps(results))
+    page.write(statements, results, ROOT / "docs")
+    print(f"\ndocs/estimates.md is written; it took {(time.monotonic() - begun) / 60:.0f} minutes")
+
+
+def _memory_gib() -> float:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / (1 << 30)
 
 
 if __name__ == "__main__":

@@ -5,13 +5,19 @@
 //! memory that DuckDB's operators take. What cannot be planned here is planned by DuckDB itself; what earlier runs took counts more than
 //! either; and when nothing is known there is a default. An estimate never fails, and is never waited for longer than its budget.
 //!
-//! [`classify`] and [`fingerprint`] read tokens only. The way of an estimate: `relations` (what the statement reads), `cache` (what is
-//! known of it), `planner` (its plan), `operators` (the plan as operators with rows and widths, also from DuckDB's, `explain`), `memory`.
+//! [`classify`] and [`fingerprint`] read tokens only. The way of an estimate: `bounds` (whether it is planned at all), `relations` (what the
+//! statement reads), `known` (what is known of that), `planner` (its plan), `operators` (the plan as operators with rows and widths, also from
+//! DuckDB's, `explain`), `memory`.
 
+mod bounds;
+#[cfg(any(test, feature = "fuzz"))]
+mod canned;
 mod classify;
 mod explain;
 mod fingerprint;
 mod functions;
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz;
 mod groups;
 mod inner;
 mod joins;
@@ -28,6 +34,7 @@ mod tables;
 #[cfg(test)]
 mod tests;
 pub(crate) mod tokens;
+mod writes;
 
 use std::future::Future;
 use std::num::NonZeroUsize;
@@ -127,8 +134,8 @@ pub(crate) struct Estimator {
     planning: Arc<Semaphore>,
 }
 
-/// The stack of a thread that parses and plans; how deep statements may be nested is bounded for it.
-const STACK_BYTES: usize = 16 << 20;
+/// The stack of a thread that parses and plans. How deep statements may be nested is bounded for it (`bounds`); what is not used costs nothing.
+const STACK_BYTES: usize = 128 << 20;
 /// What a statement takes that touches no data.
 const TRIVIAL_BYTES: u64 = 1 << 20;
 /// How sure an estimate is: of a plan on counted rows, of DuckDB's guess, of nothing at all.
@@ -206,15 +213,12 @@ impl Estimator {
             return Ok(size);
         }
         let text = Arc::clone(&key.1);
-        let parsed = self.apart(move || relations::parse(&text, 0)).await?;
-        let planned = match parsed {
-            Ok(statements) => {
-                let places: Vec<_> = statements.iter().flat_map(|one| one.places.iter().cloned()).collect();
-                let known = self.cache.look(scope, &places, knowledge, budget).await;
-                let threads = self.config.estimated_threads.get() as f64;
-                self.apart(move || size::planned(statements, &known, threads)).await?
-            }
-            Err(_) => Err("the planner does not know its syntax".to_owned()),
+        let planned = match bounds::refusal(sql) {
+            Some(reason) => Err(reason),
+            None => match self.apart(move || relations::parse(&text, 0)).await? {
+                Ok(statements) => self.planned(statements, scope, knowledge, budget).await?,
+                Err(_) => Err("the planner does not know its syntax".to_owned()),
+            },
         };
         let size = match planned {
             Ok(size) => size,
@@ -223,6 +227,20 @@ impl Estimator {
         let size = Arc::new(size);
         self.sizes.lock().unwrap_or_else(PoisonError::into_inner).put(key, (Arc::clone(&size), Instant::now()));
         Ok(size)
+    }
+
+    /// The size of parsed statements; the inner error says why they cannot be planned.
+    async fn planned(
+        &self,
+        statements: Vec<relations::Parsed>,
+        scope: Scope,
+        knowledge: &impl Knowledge,
+        budget: Duration,
+    ) -> Result<Result<Size, String>, String> {
+        let places: Vec<_> = statements.iter().flat_map(|one| one.places.iter().cloned()).collect();
+        let known = self.cache.look(scope, &places, knowledge, budget).await;
+        let threads = self.config.estimated_threads.get() as f64;
+        self.apart(move || size::planned(statements, &known, threads)).await
     }
 
     fn remembered(&self, key: &Planned) -> Option<Arc<Size>> {

@@ -33,6 +33,8 @@ mod route;
 mod session;
 mod statements;
 
+#[cfg(any(test, feature = "fuzz"))]
+pub use estimate::fuzz;
 pub use fleet::WorkerEndpoint;
 pub use gateway::{Gateway, GatewayConfig};
 pub use history::{HistoryConfig, HistoryError};

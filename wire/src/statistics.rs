@@ -188,6 +188,12 @@ pub struct RelationStatistics {
     /// Why nothing, or not all, could be read.
     #[prost(message, optional, tag = "14")]
     pub failure: Option<StatisticsFailure>,
+    /// Bytes of a block, where columns tell the blocks that hold them; else 0.
+    #[prost(uint64, tag = "15")]
+    pub block_bytes: u64,
+    /// How many indexes a table has, its keys among them.
+    #[prost(uint64, tag = "16")]
+    pub indexes: u64,
 }
 
 /// Why a relation could not be looked at.
@@ -213,7 +219,7 @@ pub struct ColumnStatistics {
     /// No value is greater; it need not occur.
     #[prost(string, optional, tag = "3")]
     pub max: Option<String>,
-    /// How many values are null.
+    /// How many values are null; by a sample of rows where the whole was not counted.
     #[prost(uint64, optional, tag = "4")]
     pub null_count: Option<u64>,
     /// About how many different values there are.
@@ -228,6 +234,9 @@ pub struct ColumnStatistics {
     /// Bytes a value takes in Arrow, from a sample of rows.
     #[prost(double, optional, tag = "8")]
     pub average_bytes: Option<f64>,
+    /// The blocks that hold it, by their places in the file of the database. A block may hold several columns, and is read whole.
+    #[prost(uint32, repeated, tag = "9")]
+    pub blocks: Vec<u32>,
 }
 
 /// What is known of a file.

@@ -2,7 +2,7 @@
 //!
 //! A gateway has no DuckDB. It names the tables and calls that it found in a statement; each is judged as a statement that reads it
 //! would be, then found in the catalog ([`resolve`]) or taken as files ([`scan`]), given its schema by DuckDB, and looked at by its
-//! kind: tables of DuckDB's own ([`table`]), of a DuckLake ([`lake`]), Parquet ([`parquet`]), CSV and JSON ([`text`]), Delta and Iceberg
+//! kind: tables of DuckDB's own ([`table`], [`segments`]), of a DuckLake ([`lake`]), Parquet ([`parquet`]), CSV and JSON ([`text`]), Delta and Iceberg
 //! ([`open_table`]). Views are followed ([`view`]) to what they read. One that fails says why, and the others are answered. Everything is
 //! bounded: relations here, files and footers in their modules, the answer in [`bounds`].
 //!
@@ -18,6 +18,7 @@ mod parquet;
 mod resolve;
 mod rows;
 mod scan;
+mod segments;
 mod table;
 mod text;
 mod view;

@@ -67,9 +67,9 @@ fn operator(node: &Json, depth: usize) -> Option<Operator> {
         "WINDOW" => (Kind::Window, width_below + COLUMN),
         "CTE" | "MATERIALIZED_CTE" | "RECURSIVE_CTE" => (Kind::Keep, width_below),
         "UNION" => (Kind::Union, width_below),
-        name if name.contains("INSERT") || name.contains("COPY") || name.contains("CREATE_TABLE_AS") => {
-            (Kind::Write, width_below)
-        }
+        name if name.contains("COPY_TO") => (Kind::Copy { part: 1.0 }, width_below),
+        name if name.contains("INSERT") || name.contains("CREATE_TABLE_AS") => (Kind::Fill, width_below),
+        "UPDATE" | "MERGE_INTO" => (Kind::Change { undo_bytes: below * (width_below + COLUMN) * 2.0 }, width_below),
         name if name.contains("SCAN") || name.starts_with("READ_") => {
             let is_table = name == "SEQ_SCAN" || name == "TABLE_SCAN";
             let buffer_bytes = if is_table { FILE_BUFFER / 16.0 } else { FILE_BUFFER };

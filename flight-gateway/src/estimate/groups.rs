@@ -12,7 +12,7 @@ use datafusion_expr::{Expr, ExprSchemable as _};
 
 use super::functions;
 use super::memory::{Kind, Operator};
-use super::operators::{Named, Step, Walk, capped, named, total_width};
+use super::operators::{Named, Step, Walk, capped, has_heap, named, total_width};
 use super::selectivity::{Columns as _, column_of};
 use super::tables::{Column, width};
 
@@ -75,7 +75,7 @@ pub(super) fn group(input: Step, columns: Vec<Column>, state: f64, kept: f64, se
         .collect();
     let kind = Kind::Group { row_bytes, kept_bytes: kept };
     let operator = Operator::new(kind, rows, total_width(&columns), vec![input.operator]);
-    Step { operator, columns, base_rows: rows }
+    Step { operator: operator.with_heap(has_heap(&columns)), columns, base_rows: rows }
 }
 
 /// How many groups the keys make: as many as they have values together, as far as there are rows to have them.

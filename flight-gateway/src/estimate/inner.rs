@@ -5,7 +5,7 @@ use datafusion_expr::utils::split_conjunction_owned;
 use datafusion_expr::{Expr, LogicalPlan};
 
 use super::joins::{self, Edge, Leaf, MAX_LEAVES};
-use super::operators::{Step, Walk, capped, total_width};
+use super::operators::{Step, Walk, capped, is_apart, total_width};
 use super::selectivity::{self, Columns, column_of};
 use super::tables::Column;
 
@@ -171,11 +171,12 @@ impl Inner {
         let width = |set: u64| {
             let columns =
                 needs.iter().enumerate().filter(|(leaf, _)| set & (1 << leaf) != 0).flat_map(|(_, columns)| columns);
-            columns
-                .filter(|(_, is_result, needed)| *is_result || needed & !set != 0)
-                .map(|(width, ..)| width)
-                .sum::<f64>()
-                .max(1.0)
+            let carried = columns.filter(|(_, is_result, needed)| *is_result || needed & !set != 0);
+            let sum = |(all, has_heap): (f64, bool), (width, ..): &(f64, bool, u64)| {
+                (all + width, has_heap || is_apart(*width))
+            };
+            let (width, has_heap) = carried.fold((0.0, false), sum);
+            (width.max(1.0), has_heap)
         };
         let kept = |set: u64| {
             let within = conditions.iter().filter(|(needed, _)| needed & !set == 0);

@@ -33,11 +33,11 @@ struct Joined {
     operator: Operator,
 }
 
-/// Joins all relations; `width` tells the bytes of a row of a set of relations, and `kept` the part of its rows that other conditions within it keep.
+/// Joins all relations; `width` tells the bytes of a row of a set of relations and whether it has texts beside it, and `kept` the part of its rows that other conditions within it keep.
 pub(super) fn join(
     leaves: Vec<Leaf>,
     edges: &[Edge],
-    width: &impl Fn(u64) -> f64,
+    width: &impl Fn(u64) -> (f64, bool),
     kept: &impl Fn(u64) -> f64,
 ) -> Option<Operator> {
     let facts: Vec<(f64, f64)> = leaves.iter().map(|leaf| (leaf.operator.rows, leaf.base_rows)).collect();
@@ -63,7 +63,9 @@ pub(super) fn join(
         let (right, left) = (joined.swap_remove(right), joined.swap_remove(left));
         let set = left.set | right.set;
         let rows = rows_of(set, &facts, edges) * kept(set);
-        joined.push(Joined { set, operator: pair(left.operator, right.operator, rows, width(set), !is_cross) });
+        let (width, has_heap) = width(set);
+        let operator = pair(left.operator, right.operator, rows, width, !is_cross).with_heap(has_heap);
+        joined.push(Joined { set, operator });
     }
     joined.pop().map(|all| all.operator)
 }
@@ -160,7 +162,7 @@ mod tests {
     fn the_smallest_join_comes_first_and_the_smaller_side_is_built() {
         let leaves = vec![leaf(6e6, 6e6), leaf(1e6, 1e6), leaf(10.0, 1000.0)];
         let edges = [edge((0, 1e6), (1, 1e6), 0), edge((1, 1000.0), (2, 1000.0), 1)];
-        let plan = join(leaves, &edges, &|_| 8.0, &|_| 1.0).unwrap();
+        let plan = join(leaves, &edges, &|_| (8.0, false), &|_| 1.0).unwrap();
         assert_eq!(plan.inputs[0].rows, 6e6);
         assert!((plan.inputs[1].rows - 1e4).abs() < 1.0);
         assert_eq!(plan.inputs[1].inputs[1].rows, 10.0);

@@ -27,6 +27,11 @@ const MAX_ENTRIES: usize = 20_000;
 /// How much larger an answer is in memory than on the wire, about.
 const DECODED: usize = 3;
 
+/// How deep views that stand on views are followed.
+const MAX_VIEWS: usize = 8;
+/// Relations of a view that are looked at.
+const MAX_READ: usize = 256;
+
 /// What is known of a relation.
 #[derive(Clone, Debug)]
 pub(super) struct Known {
@@ -67,13 +72,16 @@ impl Known {
         let told: Vec<Arc<RelationStatistics>> = answer.relations.into_iter().map(Arc::new).collect();
         let tables: Vec<Option<Arc<Table>>> =
             told.iter().map(|one| Table::new(Arc::clone(one)).map(Arc::new)).collect();
-        (0..told.len()).map(|at| Self::at(at, &told, &tables, 0)).collect()
-    }
-
-    fn at(at: usize, told: &[Arc<RelationStatistics>], tables: &[Option<Arc<Table>>], depth: usize) -> Known {
-        let below = told[at].reads.iter().map(|&read| read as usize).filter(|&read| read < told.len() && depth < 8);
-        let below = Arc::new(below.map(|read| Self::at(read, told, tables, depth + 1)).collect());
-        Known { told: Arc::clone(&told[at]), table: tables[at].clone(), below }
+        // Views stand on views, and each may be read by many: so all are made level by level, and not one by one.
+        let level = |below: &[Known]| -> Vec<Known> {
+            let known = |(told, table): (&Arc<RelationStatistics>, &Option<Arc<Table>>)| {
+                let reads = told.reads.iter().take(MAX_READ);
+                let below = reads.filter_map(|&read| below.get(read as usize).cloned()).collect();
+                Known { told: Arc::clone(told), table: table.clone(), below: Arc::new(below) }
+            };
+            told.iter().zip(&tables).map(known).collect()
+        };
+        (0..MAX_VIEWS).fold(level(&[]), |below, _| level(&below))
     }
 }
 

@@ -13,6 +13,8 @@ pub(super) struct Operator {
     pub(super) rows: f64,
     /// Bytes of each in memory.
     pub(super) width: f64,
+    /// Texts that are too long for their place in a row lie apart.
+    pub(super) has_heap: bool,
     pub(super) inputs: Vec<Operator>,
 }
 
@@ -39,14 +41,23 @@ pub(super) enum Kind {
     Keep,
     /// Runs its inputs one after the other.
     Union,
-    /// Writes rows into a table or files.
-    Write,
+    /// Writes rows into a table.
+    Fill,
+    /// Writes rows into files, and keeps this part of them until they are written.
+    Copy { part: f64 },
+    /// Changes rows of a table. So many bytes tell how they were, until that is over.
+    Change { undo_bytes: f64 },
 }
 
 impl Operator {
     pub(super) fn new(kind: Kind, rows: f64, width: f64, inputs: Vec<Operator>) -> Self {
         // Whatever the statistics say, there are no more bytes than memory can have.
-        Self { kind, rows: rows.clamp(0.0, 1e15), width: width.clamp(0.0, 1e9), inputs }
+        Self { kind, rows: rows.clamp(0.0, 1e15), width: width.clamp(0.0, 1e9), has_heap: false, inputs }
+    }
+
+    /// The same, with what is known of its texts.
+    pub(super) fn with_heap(self, has_heap: bool) -> Self {
+        Self { has_heap, ..self }
     }
 }
 
@@ -61,10 +72,18 @@ const PARTITIONS: f64 = 16.0 * MIB / 4.0;
 const MORSEL: f64 = 122_880.0;
 /// Rows of a hash table that fit where its thread keeps it; of more the same group is kept more than once.
 const SMALL_GROUPS: f64 = 30_000.0;
-/// Bytes a thread has for writing.
-const WRITER: f64 = 48.0 * MIB;
-/// A plan that takes more than was thought waits or fails, one that takes less only wastes room.
-const MARGIN: f64 = 1.25;
+/// How much more columns take that are being filled than their values do.
+const FILLED: f64 = 1.2;
+/// Rows wait for files to be written while others come: as many as there is memory, up to a quarter of it. Less only makes it slower.
+const MOST_WAITING: f64 = 1024.0 * MIB;
+/// A plan that takes more than was thought waits or fails, one that takes less only wastes room: so what is thought is raised, until less
+/// than one of twenty statements that were not fitted on takes much more.
+const MARGIN: f64 = 1.35;
+/// How many rows a join gives is the least sure of all, and each one multiplies what those under it were wrong by; and DuckDB may order
+/// them otherwise, and build another side.
+const JOIN_MARGIN: f64 = 0.1;
+/// Joins that raise the margin.
+const UNSURE_JOINS: usize = 6;
 /// The most that an estimate can be.
 const MOST: f64 = (1_u64 << 50) as f64;
 
@@ -79,8 +98,14 @@ struct Use {
 
 /// The peak of a plan in bytes, run by so many threads.
 pub(super) fn peak_bytes(plan: &Operator, threads: f64) -> u64 {
-    let peak = BASE + visit(plan, threads).peak * MARGIN;
+    let margin = MARGIN + JOIN_MARGIN * joins(plan).min(UNSURE_JOINS) as f64;
+    let peak = BASE + visit(plan, threads).peak * margin;
     if peak.is_finite() { peak.clamp(BASE, MOST) as u64 } else { MOST as u64 }
+}
+
+fn joins(operator: &Operator) -> usize {
+    let own = usize::from(matches!(operator.kind, Kind::HashJoin { .. } | Kind::LoopJoin));
+    own + operator.inputs.iter().map(joins).sum::<usize>()
 }
 
 fn visit(operator: &Operator, threads: f64) -> Use {
@@ -102,7 +127,7 @@ fn visit(operator: &Operator, threads: f64) -> Use {
             beside(first, inputs.get(1).copied().unwrap_or_default(), bytes)
         }
         Kind::Group { row_bytes, kept_bytes } => {
-            let bytes = group_bytes(operator.rows, row_bytes, input_rows, threads) + input_rows * kept_bytes * 2.0;
+            let bytes = group_bytes(operator, row_bytes, input_rows, threads) + input_rows * kept_bytes * 2.0;
             breaks(first, bytes)
         }
         Kind::Sort => breaks(first, input_rows * (operator.width + 8.0) + MIB),
@@ -116,12 +141,16 @@ fn visit(operator: &Operator, threads: f64) -> Use {
             peak: inputs.iter().map(|input| input.peak).fold(0.0, f64::max),
             live: inputs.iter().map(|input| input.live).fold(0.0, f64::max),
         },
-        Kind::Write => {
-            // Row groups are compressed whole; smaller writes are kept as they are.
-            let bytes = (input_rows * operator.width).min(WRITER * threads);
-            Use { peak: first.peak.max(first.live + bytes), live: 0.0 }
-        }
+        // Row groups are compressed whole, by the thread that fills them.
+        Kind::Fill => ends(first, input_rows.min(MORSEL * threads) * operator.width * FILLED),
+        Kind::Copy { part } => ends(first, (input_rows * operator.width * part).min(MOST_WAITING)),
+        Kind::Change { undo_bytes } => ends(first, undo_bytes),
     }
+}
+
+/// An operator that gives no rows.
+fn ends(input: Use, bytes: f64) -> Use {
+    Use { peak: input.peak.max(input.live + bytes), live: bytes }
 }
 
 /// An operator that takes all rows before it gives one.
@@ -153,14 +182,21 @@ fn source_rows(operator: &Operator) -> f64 {
     }
 }
 
+/// Blocks that are begun by a thread: texts have their own beside those of the rows.
+fn partitions(has_heap: bool) -> f64 {
+    if has_heap { PARTITIONS * 2.0 } else { PARTITIONS }
+}
+
 /// A hash table of an operator's rows, and its blocks: every thread begins one in each partition that its rows fall into.
 fn build_bytes(build: &Operator, width: f64, threads: f64) -> f64 {
     let rows = build.rows.max(1.0);
-    let blocks = (PARTITIONS * busy(source_rows(build), threads)).min(rows * MIB / 4.0);
+    let blocks = partitions(build.has_heap) * busy(source_rows(build), threads);
+    let blocks = blocks.min(rows * MIB / 4.0);
     rows * (width + HASHED) + power_of_two(rows * 2.0) * 8.0 + blocks
 }
 
-fn group_bytes(groups: f64, row_bytes: f64, input_rows: f64, threads: f64) -> f64 {
+fn group_bytes(operator: &Operator, row_bytes: f64, input_rows: f64, threads: f64) -> f64 {
+    let groups = operator.rows;
     if groups < 2.0 {
         return 0.0;
     }
@@ -168,7 +204,9 @@ fn group_bytes(groups: f64, row_bytes: f64, input_rows: f64, threads: f64) -> f6
     let copies = if groups < SMALL_GROUPS { threads } else { 1.0 + 0.8 * threads };
     let rows = (groups * copies).min(input_rows).max(groups);
     let table = power_of_two(groups * 1.5).max(4096.0) * 8.0;
-    rows * (row_bytes + HASHED) + table + if groups < SMALL_GROUPS { MIB * threads } else { PARTITIONS }
+    rows * (row_bytes + HASHED)
+        + table
+        + if groups < SMALL_GROUPS { MIB * threads } else { partitions(operator.has_heap) }
 }
 
 #[cfg(test)]

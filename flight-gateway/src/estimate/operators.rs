@@ -4,7 +4,7 @@
 //! wide they are. Conditions keep parts of the rows (`selectivity`), inner joins that stand together are ordered anew (`inner`), groups are as many
 //! as their keys have values together (`groups`).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use arrow::datatypes::DataType;
@@ -40,6 +40,8 @@ pub(super) struct ScanNote {
 pub(super) struct Walk {
     /// By the place in FROM: what stands in WITH and is used twice is read once.
     pub(super) scans: BTreeMap<String, ScanNote>,
+    /// Blocks that are read, by the table: DuckDB reads one once, and finds it in memory the next time.
+    blocks: HashMap<Vec<String>, (HashSet<u32>, f64)>,
     /// What could not be told.
     pub(super) unknown: BTreeSet<String>,
     /// Relations that were numbered.
@@ -58,6 +60,8 @@ impl Columns for Named<'_> {
     }
 }
 
+/// Bytes of a text in its row; one that is longer than fits in them has the rest elsewhere.
+const INLINE: f64 = 16.0;
 /// Rows of a recursive query for each row that it begins with.
 const RECURSION: f64 = 10.0;
 /// Items of a list that is taken apart.
@@ -202,8 +206,16 @@ impl Walk {
             total_width(&columns),
             Vec::new(),
         );
+        let operator = operator.with_heap(has_heap(&columns));
         self.note(scan, source, scanned, used.len());
         Step { operator, columns, base_rows: table.rows }
+    }
+
+    /// Bytes that all scans read together.
+    pub(super) fn scanned_bytes(&self) -> f64 {
+        let apart = self.scans.values().filter(|note| note.scanned.blocks.is_empty()).map(|note| note.scanned.bytes);
+        let in_blocks = self.blocks.values().map(|(blocks, bytes)| blocks.len() as f64 * bytes);
+        apart.sum::<f64>() + in_blocks.sum::<f64>()
     }
 
     /// Columns of a new relation of so many rows.
@@ -223,6 +235,12 @@ impl Walk {
         let columns = table.columns.len();
         let (read, stored) = (bytes_text(scanned.bytes), bytes_text(scanned.stored_bytes));
         let text = format!("reads {} of {columns} columns of {what}, {read} of {stored}", used.min(columns));
+        if !scanned.blocks.is_empty() {
+            let known = self.blocks.entry(table.told.name.clone()).or_default();
+            known.0.extend(&scanned.blocks);
+            // With those left out that were not looked at.
+            known.1 = scanned.bytes / scanned.blocks.len() as f64;
+        }
         // With other conditions it is read once more.
         let filters: Vec<String> = scan.filters.iter().map(ToString::to_string).collect();
         let place = format!("{}{}", scan.table_name.table(), filters.join("&"));
@@ -306,6 +324,7 @@ impl Walk {
         };
         let columns = capped(columns, rows);
         let operator = super::joins::pair(left.operator, right.operator, rows, total_width(&columns), !keys.is_empty());
+        let operator = operator.with_heap(has_heap(&columns));
         Step { operator, columns, base_rows: rows }
     }
 }
@@ -358,6 +377,16 @@ pub(super) fn capped(mut columns: Vec<Column>, rows: f64) -> Vec<Column> {
     columns
 }
 
+/// Whether some of the columns are texts that lie beside their rows.
+pub(super) fn has_heap(columns: &[Column]) -> bool {
+    columns.iter().any(|column| is_apart(column.width))
+}
+
+/// Whether values of this width are texts that are too long for their rows.
+pub(super) fn is_apart(width: f64) -> bool {
+    width > INLINE
+}
+
 pub(super) fn total_width(columns: &[Column]) -> f64 {
     columns.iter().map(|column| column.width).sum()
 }
@@ -366,7 +395,7 @@ pub(super) fn total_width(columns: &[Column]) -> f64 {
 fn stream(input: Step, columns: Vec<Column>, rows: Option<f64>) -> Step {
     let rows = rows.unwrap_or(input.operator.rows);
     let operator = Operator::new(Kind::Stream, rows, total_width(&columns), vec![input.operator]);
-    Step { operator, columns, base_rows: input.base_rows }
+    Step { operator: operator.with_heap(has_heap(&columns)), columns, base_rows: input.base_rows }
 }
 
 fn united(steps: Vec<Step>, kind: Kind, times: f64) -> Step {
@@ -377,9 +406,11 @@ fn united(steps: Vec<Step>, kind: Kind, times: f64) -> Step {
             steps.iter().map(|step| value(step.columns.get(at)?)).sum::<Option<f64>>()
         };
         (column.distinct, column.domain) = (sum(|c| c.distinct), sum(|c| c.domain));
+        // They are no columns of the first relation any more, which has fewer rows.
+        column.owner = None;
     }
     let operators = steps.into_iter().map(|step| step.operator).collect();
-    let operator = Operator::new(kind, rows, total_width(&columns), operators);
+    let operator = Operator::new(kind, rows, total_width(&columns), operators).with_heap(has_heap(&columns));
     Step { operator, columns, base_rows: rows }
 }
 

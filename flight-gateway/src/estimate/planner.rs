@@ -40,10 +40,10 @@ use datafusion_optimizer::{Optimizer, OptimizerContext};
 use datafusion_sql::planner::{ParserOptions, SqlToRel};
 use datafusion_sql::sqlparser::ast::{self, Query, Statement};
 
-use super::functions;
 use super::known::Known;
 use super::relations::{self, place_of};
 use super::tables::Table;
+use super::{bounds, functions};
 
 /// How deep views may stand on views.
 const MAX_VIEWS: usize = 16;
@@ -126,6 +126,9 @@ impl Catalog<'_> {
     fn view(&self, known: &Known) -> Result<LogicalPlan> {
         if self.depth >= MAX_VIEWS {
             return plan_err!("views stand on views more than {MAX_VIEWS} deep");
+        }
+        if let Some(reason) = bounds::refusal(&known.told.definition) {
+            return plan_err!("the query of a view cannot be planned: {reason}");
         }
         let first = self.places.borrow().keys().max().map_or(0, |last| last + 1);
         let parsed = relations::parse(&known.told.definition, first);

@@ -2,39 +2,24 @@
 //!
 //! DuckDB names what is read in more forms than a planner knows: tables in up to three parts, files in quotes, calls with options. Each place
 //! in FROM gets a name of its own, `#0`, `#1` and so on, so that a planner meets nothing but plain names, and what is read at a place is told
-//! apart from other places that read the same. Of a statement that writes, the query in it is planned.
+//! apart from other places that read the same. Of a statement that writes, the query in it is planned (`writes`).
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use datafusion_sql::sqlparser::ast::{
-    CopySource, Expr, FromTable, FunctionArg, FunctionArgExpr, Ident, ObjectName, Query, Select, SelectFlavor,
-    SelectItem, Statement, TableAlias, TableFactor, UnaryOperator, Value, VisitMut, VisitorMut,
-    WildcardAdditionalOptions,
+    Expr, FunctionArg, FunctionArgExpr, Ident, ObjectName, Query, Select, SelectFlavor, SelectItem, TableAlias,
+    TableFactor, UnaryOperator, Value, VisitMut, VisitorMut, WildcardAdditionalOptions,
 };
 use datafusion_sql::sqlparser::dialect::DuckDbDialect;
 use datafusion_sql::sqlparser::parser::{Parser, ParserError};
 use tavana_wire::statistics::{Argument, ArgumentValue, Reference, Relation, TableFunction, TableName, TextList};
 
 use super::tokens::tokens;
+use super::writes::{self, Sink, Written};
 
 /// How deep a statement may be nested: sqlparser needs up to a hundred KiB of stack a level.
 const MAX_DEPTH: usize = 60;
-
-/// What becomes of the rows of a query.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sink {
-    /// They go to the client.
-    Client,
-    /// They go into a table.
-    Table,
-    /// They go into files.
-    Files,
-    /// They tell which rows of a table are deleted or replaced.
-    Change,
-    /// The statement has no query.
-    Nothing,
-}
 
 /// A statement as a planner takes it.
 #[derive(Clone, Debug)]
@@ -43,6 +28,8 @@ pub(super) struct Parsed {
     pub(super) sink: Sink,
     /// What each place in FROM reads; [`place_name`] tells the place. `None` where it cannot be told.
     pub(super) places: Vec<Option<Relation>>,
+    /// Which of the places is the table that is written to: the last, behind those in FROM.
+    pub(super) target: Option<usize>,
 }
 
 /// The name of a place in FROM.
@@ -66,52 +53,45 @@ pub(super) fn parse(sql: &str, first_place: usize) -> Result<Vec<Parsed>, Parser
     };
     // The parser knows `FROM t`, but nothing behind it.
     let begins_with_from = || tokens(sql).next().is_some_and(|token| token.is("from"));
-    let statements =
-        read(sql).or_else(|error| if begins_with_from() { read(&format!("SELECT * {sql}")) } else { Err(error) })?;
+    let written = match writes::copied(sql) {
+        Some((text, sink)) => vec![Written { query: Some(query(text)?), sink, target: None }],
+        None => {
+            let again = |error| if begins_with_from() { read(&format!("SELECT * {sql}")) } else { Err(error) };
+            let statements = read(sql).or_else(again)?.into_iter();
+            statements.map(|statement| writes::query_of(statement, &query)).collect::<Result<_, _>>()?
+        }
+    };
     let mut next = first_place;
-    statements
-        .into_iter()
-        .map(|statement| {
-            let (query, sink) = query_of(statement)?;
-            let mut parsed = Parsed { query, sink, places: Vec::new() };
-            if let Some(query) = &mut parsed.query {
-                let mut finder = Finder { first: next, places: Vec::new(), defined: defined(query) };
-                let _ = query.visit(&mut finder);
-                next += finder.places.len();
-                parsed.places = finder.places;
-            }
-            Ok(parsed)
-        })
-        .collect()
+    let parsed = written.into_iter().map(|written| {
+        let parsed = Parsed::new(written, next);
+        next += parsed.places.len();
+        parsed
+    });
+    Ok(parsed.collect())
 }
 
-/// The query of a statement, and what becomes of its rows.
-fn query_of(statement: Statement) -> Result<(Option<Query>, Sink), ParserError> {
-    let as_query = |sql: String| {
-        let mut parser = Parser::new(&DuckDbDialect).with_recursion_limit(MAX_DEPTH).try_with_sql(&sql)?;
-        parser.parse_query().map(|query| Some(*query))
-    };
-    let where_clause = |selection: Option<Expr>| selection.map(|e| format!(" WHERE {e}")).unwrap_or_default();
-    Ok(match statement {
-        Statement::Query(query) => (Some(*query), Sink::Client),
-        Statement::Explain { statement, .. } => return query_of(*statement),
-        Statement::Insert(insert) => (insert.source.map(|query| *query), Sink::Table),
-        Statement::CreateTable(table) => (table.query.map(|query| *query), Sink::Table),
-        Statement::Copy { source: CopySource::Query(query), .. } => (Some(*query), Sink::Files),
-        Statement::Copy { source: CopySource::Table { table_name, .. }, to: true, .. } => {
-            (as_query(format!("SELECT * FROM {table_name}"))?, Sink::Files)
+impl Parsed {
+    fn new(written: Written, first: usize) -> Self {
+        let Written { query, sink, target } = written;
+        let mut parsed = Self { query, sink, places: Vec::new(), target: None };
+        if let Some(query) = &mut parsed.query {
+            let mut finder = Finder { first, places: Vec::new(), defined: defined(query) };
+            let _ = query.visit(&mut finder);
+            parsed.places = finder.places;
         }
-        Statement::Delete(delete) => {
-            let (FromTable::WithFromKeyword(tables) | FromTable::WithoutKeyword(tables)) = delete.from;
-            let mut from: Vec<String> = tables.iter().map(ToString::to_string).collect();
-            from.extend(delete.using.into_iter().flatten().map(|table| table.to_string()));
-            (as_query(format!("SELECT 1 FROM {}{}", from.join(", "), where_clause(delete.selection)))?, Sink::Change)
+        if let Some(target) = target.filter(|_| parsed.query.is_some()) {
+            parsed.target = Some(parsed.places.len());
+            let reference = Reference::Name(TableName { parts: parts(&target) });
+            parsed.places.push(Some(Relation { reference: Some(reference) }));
         }
-        Statement::Update(update) => {
-            (as_query(format!("SELECT * FROM {}{}", update.table, where_clause(update.selection)))?, Sink::Change)
-        }
-        _ => (None, Sink::Nothing),
-    })
+        parsed
+    }
+}
+
+/// The query of a text that is one, as SQL.
+fn query(sql: String) -> Result<Query, ParserError> {
+    let mut parser = Parser::new(&DuckDbDialect).with_recursion_limit(MAX_DEPTH).try_with_sql(&sql)?;
+    parser.parse_query().map(|query| *query)
 }
 
 /// The names that a query defines itself, in lower case.
@@ -260,12 +240,14 @@ mod tests {
         check("from read_csv(['a', 'b'], skip := 2)", &["read_csv([\"a\", \"b\"],skip2)"]);
         check("from read_parquet('a' || 'b')", &["unknown"]);
         check("select 1; select * from t", &["t"]);
-        check("insert into a select * from b", &["b"]);
+        check("insert into a select * from b", &["b", "a"]);
         check("create table a as select * from b", &["b"]);
         check("copy a to 'b.csv'", &["a"]);
         check("copy (select * from b) to 'b.csv'", &["b"]);
-        check("delete from a where i in (select i from b)", &["a", "b"]);
-        check("update a set i = 1 where i = 2", &["a"]);
+        check("delete from a where i in (select i from b)", &["a", "b", "a"]);
+        check("update a set i = 1 where i = 2", &["a", "a"]);
+        check("update a set i = b.i from b where a.j = b.j", &["a", "b", "a"]);
+        check("merge into a using b on a.i = b.i when matched then delete", &["b", "a", "a"]);
         check("drop table t", &[]);
     }
 

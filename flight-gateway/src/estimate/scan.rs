@@ -1,6 +1,6 @@
 //! What of a relation is read: columns that are needed, in files and row groups that can have what is searched.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use arrow::datatypes::DataType;
 use datafusion_expr::Expr;
@@ -16,7 +16,7 @@ const MAX_ROW_GROUPS: usize = 4_000;
 const SHARED: f64 = 0.8;
 
 /// What a scan reads and gives.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Scanned {
     /// Bytes that are read, as they are stored.
     pub(super) bytes: f64,
@@ -28,6 +28,8 @@ pub(super) struct Scanned {
     pub(super) files_part: f64,
     /// The part of the rows that is looked at.
     pub(super) read_part: f64,
+    /// The blocks that are read, where they are told.
+    pub(super) blocks: HashSet<u32>,
 }
 
 /// What a scan of `used` columns under conditions reads.
@@ -36,12 +38,16 @@ pub(super) fn scan(table: &Table, used: &BTreeSet<usize>, conditions: &[Expr]) -
     let stored = told.stored_bytes.map_or_else(|| table.rows * 16.0, |bytes| bytes as f64);
     let whole = |bytes: f64| {
         let rows = table.rows * selectivity::all(conditions, &Whole(table));
-        Scanned { bytes, stored_bytes: stored, rows, files_part: 1.0, read_part: 1.0 }
+        Scanned { bytes, stored_bytes: stored, rows, files_part: 1.0, read_part: 1.0, blocks: HashSet::new() }
     };
     match table.kind {
         RelationKind::Csv | RelationKind::Json | RelationKind::Unknown | RelationKind::View => whole(stored),
-        RelationKind::Table | RelationKind::Foreign => whole(stored * packed_part(table, used)),
-        RelationKind::Parquet | RelationKind::Ducklake | RelationKind::Delta | RelationKind::Iceberg => {
+        RelationKind::Foreign => whole(stored * packed_part(table, used)),
+        RelationKind::Table
+        | RelationKind::Parquet
+        | RelationKind::Ducklake
+        | RelationKind::Delta
+        | RelationKind::Iceberg => {
             let pieces: usize = told.files.iter().map(|file| file.row_groups.len().max(1)).sum();
             if pieces == 0 {
                 whole(stored * packed_part(table, used))
@@ -70,11 +76,13 @@ fn files(table: &Table, used: &BTreeSet<usize>, conditions: &[Expr], pieces: usi
                 group.map(|group| group.rows).or(file.rows).map_or(table.rows / pieces as f64, |rows| rows as f64);
             let piece = Piece::new(table, file, columns, rows, conditions);
             let kept = selectivity::all(conditions, &piece);
-            let bytes = chunk_bytes(table, columns, used, file, stored, rows);
             sums.rows += rows;
             if kept > 0.0 {
                 is_read = true;
-                sums.bytes += bytes;
+                match blocks(table, columns, used) {
+                    Some(blocks) => sums.blocks.extend(blocks),
+                    None => sums.bytes += chunk_bytes(table, columns, used, file, stored, rows),
+                }
                 sums.read_rows += rows;
                 sums.kept += rows * kept;
             }
@@ -84,12 +92,14 @@ fn files(table: &Table, used: &BTreeSet<usize>, conditions: &[Expr], pieces: usi
     }
     // What was left out is like what was looked at.
     let scale = if sums.rows > 0.0 { table.rows / sums.rows } else { 0.0 };
+    let in_blocks = sums.blocks.len() as f64 * table.told.block_bytes as f64;
     Scanned {
-        bytes: (sums.bytes * scale).min(stored),
+        bytes: ((sums.bytes + in_blocks) * scale).min(stored),
         stored_bytes: stored,
         rows: sums.kept * scale,
         files_part: sums.files_read / f64::max(sums.files, 1.0),
         read_part: sums.read_rows / f64::max(sums.rows, 1.0),
+        blocks: sums.blocks,
     }
 }
 
@@ -97,10 +107,33 @@ fn files(table: &Table, used: &BTreeSet<usize>, conditions: &[Expr], pieces: usi
 struct Sums {
     rows: f64,
     bytes: f64,
+    /// What is read more than once is read from disk once.
+    blocks: HashSet<u32>,
     read_rows: f64,
     kept: f64,
     files: f64,
     files_read: f64,
+}
+
+/// Whether what is told of a column is of one of those used: it may be a part of a nested one.
+fn is_used(table: &Table, column: &ColumnStatistics, used: &BTreeSet<usize>) -> bool {
+    used.iter().any(|&at| {
+        let name = table.schema.field(at).name();
+        column.name.strip_prefix(name.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(", "))
+    })
+}
+
+/// The blocks of the used columns in a row group, where they are told.
+fn blocks<'a>(
+    table: &'a Table,
+    columns: &'a [ColumnStatistics],
+    used: &'a BTreeSet<usize>,
+) -> Option<impl Iterator<Item = u32> + 'a> {
+    let has_blocks = table.told.block_bytes > 0 && columns.iter().any(|column| !column.blocks.is_empty());
+    has_blocks.then(|| {
+        let used = columns.iter().filter(move |column| is_used(table, column, used));
+        used.flat_map(|column| column.blocks.iter().copied())
+    })
 }
 
 /// Bytes of the used columns in a file or row group.
@@ -112,15 +145,9 @@ fn chunk_bytes(
     stored: f64,
     rows: f64,
 ) -> f64 {
-    let is_used = |column: &&ColumnStatistics| {
-        used.iter().any(|&at| {
-            let name = table.schema.field(at).name();
-            column.name.strip_prefix(name.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(", "))
-        })
-    };
     let known: Option<u64> = columns
         .iter()
-        .filter(is_used)
+        .filter(|column| is_used(table, column, used))
         .map(|column| column.compressed_bytes)
         .try_fold(0, |sum: u64, bytes| Some(sum.saturating_add(bytes?)));
     match known {

@@ -5,11 +5,25 @@ use tavana_wire::estimate::{Estimate, EstimateSource, VERSION};
 use super::known::Known;
 use super::memory::{Kind, Operator, peak_bytes};
 use super::operators::{Walk, bytes_text};
-use super::relations::{Parsed, Sink};
+use super::relations::Parsed;
+use super::tables::Table;
+use super::writes::Sink;
 use super::{EXPLAINED, Expectation, Fingerprint, PLANNED, UNSURE, explain, planner};
 
 /// Sentences that are told of a statement.
 const MAX_SENTENCES: usize = 12;
+/// The part of the rows that waits for a Parquet file while others of them are written.
+const PIECES_PART: f64 = 0.6;
+/// Rows that are changed together: of each vector that one of them is in DuckDB keeps how all were.
+const VECTOR: f64 = 2048.0;
+/// Bytes of the number of a changed row.
+const ROW_NUMBER: f64 = 4.0;
+/// A changed value is there as it was and as it is.
+const VERSIONS: f64 = 2.0;
+/// Bytes that tell of a deleted row.
+const DELETED: f64 = 2.0;
+/// Bytes of a key in an index.
+const KEY: f64 = 20.0;
 /// Runs after which earlier ones are as sure as they get, but for a half.
 const RUNS_HALF: f64 = 1.0;
 
@@ -48,10 +62,14 @@ fn statement_size(statement: Parsed, places: &[Option<Known>], first: usize, thr
         let (confidence, source) = (UNSURE, EstimateSource::Planned);
         return Ok(Size { peak_memory_bytes, confidence, source, because, ..Size::default() });
     };
-    if let Some(reason) = unreadable(places) {
+    let (read, target) = match statement.target {
+        Some(at) => (&places[..at], places.get(at).and_then(|place| place.as_ref()?.table.clone())),
+        None => (places, None),
+    };
+    if let Some(reason) = unreadable(read) {
         return Err(reason);
     }
-    let plan = planner::plan(query, places, first).map_err(|error| {
+    let plan = planner::plan(query, read, first).map_err(|error| {
         // Words of the planner can hold names and literals of the statement, which are the caller's own; paths are not among them.
         tracing::debug!(%error, "a statement could not be planned");
         "the planner cannot plan it".to_owned()
@@ -59,19 +77,14 @@ fn statement_size(statement: Parsed, places: &[Option<Known>], first: usize, thr
     let mut walk = Walk::default();
     let step = walk.step(&plan);
     let (rows, width) = (step.operator.rows, arrow_width(&step.columns));
-    let written = match statement.sink {
-        Sink::Client | Sink::Nothing => step.operator,
-        Sink::Table | Sink::Files => Operator::new(Kind::Write, rows, width.max(16.0), vec![step.operator]),
-        // The numbers of changed rows are kept, and what replaces them.
-        Sink::Change => Operator::new(Kind::Keep, rows, width.max(16.0), vec![step.operator]),
-    };
+    let written = written(step.operator, width, &statement.sink, target.as_deref());
     let peak_memory_bytes = peak_bytes(&written, threads);
     let to_client = statement.sink == Sink::Client;
     let mut because: Vec<String> = walk.scans.values().map(|note| note.text.clone()).collect();
     because.extend(largest(&written));
     because.truncate(MAX_SENTENCES);
     because.extend(walk.unknown.iter().map(|what| format!("not known: {what}")));
-    let scanned: f64 = walk.scans.values().map(|note| note.scanned.bytes).sum();
+    let scanned = walk.scanned_bytes();
     Ok(Size {
         scan_bytes: Some(scanned as u64),
         rows: Some(if to_client { rows.round() } else { 1.0 } as u64),
@@ -81,6 +94,43 @@ fn statement_size(statement: Parsed, places: &[Option<Known>], first: usize, thr
         source: EstimateSource::Planned,
         because,
     })
+}
+
+/// A plan with what becomes of its rows.
+fn written(query: Operator, width: f64, sink: &Sink, target: Option<&Table>) -> Operator {
+    let (rows, width) = (query.rows, width.max(8.0));
+    let indexes = target.map_or(0.0, |table| table.told.indexes as f64);
+    let all = target.map_or(rows, |table| table.rows);
+    let sink_of = |kind, input| Operator::new(kind, rows, width, vec![input]);
+    match sink {
+        Sink::Client | Sink::Nothing => query,
+        Sink::Temporary => Operator::new(Kind::Keep, rows, query.width.max(8.0), vec![query]),
+        Sink::Pieces => sink_of(Kind::Copy { part: PIECES_PART }, query),
+        Sink::Lines => sink_of(Kind::Copy { part: 1.0 }, query),
+        Sink::Table => {
+            let filled = sink_of(Kind::Fill, query);
+            sink_of(Kind::Change { undo_bytes: indexes * (rows + all.min(rows * VECTOR)) * KEY }, filled)
+        }
+        Sink::Delete => sink_of(Kind::Change { undo_bytes: rows * (DELETED + indexes * KEY) }, query),
+        Sink::Update { columns, brings_rows } => {
+            let touched = all.min(rows * VECTOR);
+            let undo = touched * (values_width(columns, target) + ROW_NUMBER * columns.len() as f64) * VERSIONS;
+            // New texts lie beside their rows.
+            let texts = rows * (width - 16.0).max(0.0) * VERSIONS;
+            let keys = indexes * (if *brings_rows { touched + rows } else { 0.0 }) * KEY;
+            let filled = if *brings_rows { sink_of(Kind::Fill, query) } else { query };
+            sink_of(Kind::Change { undo_bytes: undo + texts + keys }, filled)
+        }
+    }
+}
+
+/// Bytes of values of these columns in a row.
+fn values_width(columns: &[String], target: Option<&Table>) -> f64 {
+    let width = |name: &String| {
+        let at = target?.schema.fields().iter().position(|field| field.name().eq_ignore_ascii_case(name))?;
+        Some(target?.columns.get(at)?.width.min(16.0))
+    };
+    columns.iter().map(|name| width(name).unwrap_or(16.0)).sum()
 }
 
 /// Why nothing can be planned on what is known of the relations.
@@ -109,7 +159,11 @@ fn largest(plan: &Operator) -> Vec<String> {
             Kind::Sort => Some(("a sort keeps", operator.rows, operator.width)),
             Kind::Window => Some(("a window keeps", operator.rows, operator.width)),
             Kind::Keep => input.map(|input| ("kept are", input.rows, input.width)),
-            Kind::Scan { .. } | Kind::Stream | Kind::Top | Kind::Union | Kind::Write => None,
+            Kind::Change { undo_bytes } if undo_bytes > 0.0 => {
+                Some(("what changes is kept for", operator.rows, undo_bytes / operator.rows.max(1.0)))
+            }
+            Kind::Copy { part } => Some(("waiting to be written are up to", operator.rows * part, operator.width)),
+            Kind::Scan { .. } | Kind::Stream | Kind::Top | Kind::Union | Kind::Fill | Kind::Change { .. } => None,
         };
         if let Some((what, rows, width)) = told {
             let size = bytes_text(rows * width);

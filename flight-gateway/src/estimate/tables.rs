@@ -57,7 +57,9 @@ pub(super) struct Table {
 impl Table {
     /// A relation as a worker told of it; `None` when its columns are not known.
     pub(super) fn new(told: Arc<RelationStatistics>) -> Option<Self> {
-        let schema = Arc::new(try_schema_from_ipc_buffer(&told.schema).ok()?);
+        // It panics at a type that it does not know, which a newer worker may send.
+        let read = || try_schema_from_ipc_buffer(&told.schema);
+        let schema = Arc::new(std::panic::catch_unwind(read).ok()?.ok()?);
         let rows = rows(&told);
         let known = |name: &str| told.columns.iter().find(|column| column.name == name);
         let column = |field: &Arc<Field>| match known(field.name()) {

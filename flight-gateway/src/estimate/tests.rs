@@ -1,161 +1,21 @@
 //! The estimator as a whole, over canned answers of a worker.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
+mod bench;
+mod faults;
 
-use arrow::datatypes::{DataType, Field, Schema};
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+
+use arrow::datatypes::DataType;
 use proptest::prelude::*;
-use prost::Message as _;
-use serde_json::{Value as Json, json};
+use tavana_wire::FailureKind;
 use tavana_wire::statistics::{
     ColumnStatistics, FileStatistics, Reference, Relation, RelationKind, RelationStatistics, RowGroupStatistics,
     TableName,
 };
-use tavana_wire::{FailureKind, Role};
 
+use super::canned::{Canned, canned, config, events, schema_bytes, session, table};
 use super::*;
-
-fn config(changes: &[&str]) -> EstimateConfig {
-    #[derive(clap::Parser)]
-    struct Program {
-        #[command(flatten)]
-        estimate: EstimateConfig,
-    }
-    let arguments = ["program", "--estimated-threads", "2"].iter().chain(changes);
-    <Program as clap::Parser>::parse_from(arguments).estimate
-}
-
-fn session() -> SessionState {
-    SessionState::new("ada", Role::User)
-}
-
-/// Answers of a worker by the last part of a relation's name.
-#[derive(Clone, Default)]
-struct Canned {
-    answers: Arc<BTreeMap<String, StatisticsAnswer>>,
-    plan: Option<String>,
-    asked: Arc<AtomicUsize>,
-    is_silent: bool,
-}
-
-impl Knowledge for Canned {
-    async fn statistics(&self, request: StatisticsRequest) -> Result<StatisticsAnswer, Failure> {
-        if self.is_silent {
-            std::future::pending::<()>().await;
-        }
-        self.asked.fetch_add(request.relations.len(), Ordering::Relaxed);
-        let name = |relation: &Relation| match &relation.reference {
-            Some(Reference::Name(name)) => {
-                let last = name.parts.last().map(String::as_str).unwrap_or_default();
-                last.rsplit('/').next().unwrap_or(last).to_lowercase()
-            }
-            Some(Reference::Call(call)) => call.function.clone(),
-            None => String::new(),
-        };
-        let (mut relations, mut below) = (Vec::new(), Vec::new());
-        for relation in &request.relations {
-            let mut answer = self.answers.get(&name(relation)).cloned().unwrap_or_default().relations.into_iter();
-            let mut first = answer.next().unwrap_or_default();
-            // What views read follows all that was asked for.
-            let start = (request.relations.len() + below.len()) as u32;
-            first.reads.iter_mut().for_each(|read| *read = *read - 1 + start);
-            relations.push(first);
-            below.extend(answer);
-        }
-        relations.extend(below);
-        Ok(StatisticsAnswer { version: 1, relations })
-    }
-
-    async fn explain(&self, _: &str) -> Result<String, Failure> {
-        if self.is_silent {
-            std::future::pending::<()>().await;
-        }
-        self.plan.clone().ok_or_else(|| Failure::new(FailureKind::Binding, "no plan"))
-    }
-}
-
-fn schema_bytes(fields: &[(&str, DataType)]) -> Vec<u8> {
-    let schema =
-        Schema::new(fields.iter().map(|(name, kind)| Field::new(*name, kind.clone(), true)).collect::<Vec<_>>());
-    let options = arrow::ipc::writer::IpcWriteOptions::default();
-    let mut tracker = arrow::ipc::writer::DictionaryTracker::new(false);
-    let generator = arrow::ipc::writer::IpcDataGenerator::default();
-    let encoded = generator.schema_to_bytes_with_dictionary_tracker(&schema, &mut tracker, &options);
-    let mut bytes = Vec::new();
-    arrow::ipc::writer::write_message(&mut bytes, encoded, &options).unwrap();
-    bytes
-}
-
-/// Ten files of two row groups of a million rows each, in order of `i`; `s` takes four times as much.
-fn events() -> RelationStatistics {
-    let column = |name: &str, min: u64, max: u64, bytes: u64| ColumnStatistics {
-        name: name.to_owned(),
-        min: (name == "i").then(|| min.to_string()),
-        max: (name == "i").then(|| max.to_string()),
-        null_count: Some(0),
-        compressed_bytes: Some(bytes),
-        uncompressed_bytes: Some(bytes * 2),
-        ..ColumnStatistics::default()
-    };
-    let columns = |from: u64, rows: u64| vec![column("i", from, from + rows - 1, rows), column("s", 0, 0, rows * 4)];
-    let group = |at: u64| RowGroupStatistics { rows: 1_000_000, columns: columns(at * 1_000_000, 1_000_000) };
-    let file = |at: u64| FileStatistics {
-        name: format!("e/{at}.parquet"),
-        bytes: Some(10_000_000),
-        rows: Some(2_000_000),
-        columns: columns(at * 2_000_000, 2_000_000),
-        row_groups: vec![group(at * 2), group(at * 2 + 1)],
-        ..FileStatistics::default()
-    };
-    RelationStatistics {
-        kind: RelationKind::Parquet.into(),
-        schema: schema_bytes(&[("i", DataType::Int64), ("s", DataType::Utf8)]),
-        rows: Some(20_000_000),
-        has_exact_rows: true,
-        stored_bytes: Some(100_000_000),
-        columns: columns(0, 20_000_000),
-        files: (0..10).map(file).collect(),
-        file_count: 10,
-        ..RelationStatistics::default()
-    }
-}
-
-fn table(name: &str, rows: u64, distinct: u64) -> RelationStatistics {
-    let column = |name: &str| ColumnStatistics {
-        name: name.to_owned(),
-        distinct_count: Some(distinct),
-        ..ColumnStatistics::default()
-    };
-    RelationStatistics {
-        kind: RelationKind::Table.into(),
-        name: vec!["memory".to_owned(), "main".to_owned(), name.to_owned()],
-        schema: schema_bytes(&[("i", DataType::Int64), ("j", DataType::Int64), ("s", DataType::Utf8)]),
-        rows: Some(rows),
-        stored_bytes: Some(rows * 24),
-        columns: vec![column("i"), column("j"), column("s")],
-        ..RelationStatistics::default()
-    }
-}
-
-fn canned() -> Canned {
-    let one = |relation| StatisticsAnswer { version: 1, relations: vec![relation] };
-    let view = RelationStatistics {
-        kind: RelationKind::View.into(),
-        name: vec!["memory".to_owned(), "main".to_owned(), "v".to_owned()],
-        schema: schema_bytes(&[("i", DataType::Int64)]),
-        definition: "SELECT i FROM big WHERE (i > 5)".to_owned(),
-        reads: vec![1],
-        ..RelationStatistics::default()
-    };
-    let answers = [
-        ("events.parquet".to_owned(), one(events())),
-        ("big".to_owned(), one(table("big", 10_000_000, 1_000_000))),
-        ("small".to_owned(), one(table("small", 1000, 1000))),
-        ("v".to_owned(), StatisticsAnswer { version: 1, relations: vec![view, table("big", 10_000_000, 1_000_000)] }),
-    ];
-    Canned { answers: Arc::new(answers.into()), ..Canned::default() }
-}
 
 async fn estimate(sql: &str) -> Estimate {
     Estimator::new(config(&["--estimate-budget-ms", "60000"])).estimate(sql, &session(), None, &canned()).await
@@ -178,6 +38,77 @@ async fn columns_and_row_groups_that_are_not_needed_are_not_read() {
     check("select s from 'e/events.parquet' where i > 20000000", 0, "0 of 10 files").await;
     check("with e as (select max(i) m from 'e/events.parquet') from e a join e b on a.m = b.m", 20_000_000, "").await;
     check("insert into x select i from 'e/events.parquet'", 20_000_000, "").await;
+}
+
+#[tokio::test]
+async fn blocks_of_a_table_are_read_once_whatever_is_in_them() {
+    let column = |name: &str, at: u64, blocks: &[u32]| ColumnStatistics {
+        name: name.to_owned(),
+        min: (name == "i").then(|| (at * 1000).to_string()),
+        max: (name == "i").then(|| (at * 1000 + 999).to_string()),
+        blocks: blocks.to_vec(),
+        ..ColumnStatistics::default()
+    };
+    let group = |at: u64, blocks: [&[u32]; 3]| RowGroupStatistics {
+        rows: 1000,
+        columns: ["i", "j", "s"].iter().zip(blocks).map(|(name, blocks)| column(name, at, blocks)).collect(),
+    };
+    let row_groups = vec![group(0, [&[0], &[0, 1], &[2, 3]]), group(1, [&[4], &[4, 1], &[5, 6, 7]])];
+    let file = FileStatistics { rows: Some(2000), row_groups, ..FileStatistics::default() };
+    let blocked = RelationStatistics {
+        files: vec![file],
+        block_bytes: 1000,
+        stored_bytes: Some(8000),
+        ..table("blocked", 2000, 100)
+    };
+    let answers = [("blocked".to_owned(), StatisticsAnswer { version: 1, relations: vec![blocked] })];
+    let knowledge = Canned { answers: Arc::new(answers.into()), ..Canned::default() };
+    let check = async |sql: &str, blocks: u64| {
+        let estimator = Estimator::new(config(&["--estimate-budget-ms", "60000"]));
+        let told = estimator.estimate(sql, &session(), None, &knowledge).await;
+        assert_eq!(told.scan_bytes, Some(blocks * 1000), "{sql}: {:?}", told.because);
+    };
+    check("select i from blocked", 2).await;
+    check("select i, j from blocked", 3).await;
+    check("select * from blocked", 8).await;
+    check("select s from blocked where i < 500", 3).await;
+    check("select s from blocked where i > 5000", 0).await;
+    check("select a.i, b.j from blocked a join blocked b on a.i = b.i", 3).await;
+    check("delete from blocked where i between 1200 and 1300", 1).await;
+}
+
+#[tokio::test]
+async fn what_is_written_is_kept() {
+    let keyed = RelationStatistics { indexes: 1, ..table("keyed", 1_000_000, 1_000_000) };
+    let mut answers = (*canned().answers).clone();
+    answers.insert("keyed".to_owned(), StatisticsAnswer { version: 1, relations: vec![keyed] });
+    let knowledge = Canned { answers: Arc::new(answers), ..canned() };
+    let mib = async |sql: &str| {
+        let estimator = Estimator::new(config(&["--estimate-budget-ms", "60000"]));
+        let told = estimator.estimate(sql, &session(), None, &knowledge).await;
+        assert_eq!(told.source(), EstimateSource::Planned, "{sql}: {:?}", told.because);
+        told.peak_memory_bytes as f64 / (1 << 20) as f64
+    };
+    // A table is filled row group by row group, one that has no file is kept whole.
+    let filled = mib("create table x as select * from big").await;
+    assert!((10.0..60.0).contains(&filled), "{filled}");
+    assert!(mib("create temp table x as select * from big").await > filled + 200.0);
+    let inserted = mib("insert into small select * from big").await;
+    assert!((inserted - filled).abs() < 10.0, "{inserted} {filled}");
+    // Keys are in memory until all is written.
+    assert!(mib("insert into keyed select * from big").await > inserted + 150.0);
+    let updated = mib("update big set j = 1").await;
+    assert!(updated > 200.0, "{updated}");
+    assert!(mib("update big set j = 1, s = 'x'").await > updated + 200.0);
+    // One row of a vector that is changed has all of it kept.
+    assert!((mib("update big set j = 1 where i % 7 = 3").await - updated).abs() < updated * 0.1);
+    assert!(mib("delete from big where j > 5").await < 60.0);
+    let merge = "merge into big using small on big.i = small.i when matched then";
+    assert!(mib(&format!("{merge} update set j = small.j, i = small.i")).await > updated * 0.2);
+    assert!(mib(&format!("{merge} delete")).await < 60.0);
+    let copied = mib("copy big to 'x.parquet'").await;
+    assert!(copied > 200.0, "{copied}");
+    assert!(mib("copy big to 'x.csv'").await > copied);
 }
 
 #[tokio::test]
@@ -344,41 +275,4 @@ proptest! {
             }
         });
     }
-}
-
-/// Sizes the statements of a folder that `bench/estimates/run.py` made, over what a worker told it, and writes them there.
-#[test]
-#[ignore = "run by bench/estimates/run.py, which gives the folder"]
-fn sizes_of_given_statements() {
-    let folder = PathBuf::from(std::env::var("TAVANA_STATEMENTS").unwrap());
-    let read = |path: PathBuf| -> StatisticsAnswer {
-        StatisticsAnswer::decode(std::fs::read(path).unwrap().as_slice()).unwrap()
-    };
-    let statements: Vec<Json> =
-        serde_json::from_slice(&std::fs::read(folder.join("statements.json")).unwrap()).unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-    let mut sizes = serde_json::Map::new();
-    let mut known: BTreeMap<PathBuf, (Estimator, Canned)> = BTreeMap::new();
-    for statement in &statements {
-        let (name, sql) = (statement["name"].as_str().unwrap(), statement["sql"].as_str().unwrap());
-        let place = folder.join(name).parent().unwrap().to_owned();
-        let (estimator, canned) = known.entry(place.clone()).or_insert_with(|| {
-            let files = std::fs::read_dir(place).unwrap().map(|entry| entry.unwrap());
-            let answers = files.map(|file| (file.file_name().into_string().unwrap(), read(file.path())));
-            let canned = Canned { answers: Arc::new(answers.collect()), ..Canned::default() };
-            (Estimator::new(config(&["--estimate-budget-ms", "60000", "--statistics-fresh-seconds", "600"])), canned)
-        });
-        let canned = Canned { plan: statement["plan"].as_str().map(str::to_owned), ..canned.clone() };
-        let told = runtime.block_on(estimator.estimate(sql, &session(), None, &canned));
-        // Once more with its statistics cached, but not its plan.
-        let begun = std::time::Instant::now();
-        runtime.block_on(estimator.estimate(&format!("{sql} "), &session(), None, &canned));
-        let us = u64::try_from(begun.elapsed().as_micros()).unwrap();
-        let size = json!({
-            "peak": told.peak_memory_bytes, "scan": told.scan_bytes, "rows": told.rows, "output": told.output_bytes,
-            "source": format!("{:?}", told.source()), "because": told.because, "us": us,
-        });
-        sizes.insert(name.to_owned(), size);
-    }
-    std::fs::write(folder.join("sizes.json"), serde_json::to_vec_pretty(&sizes).unwrap()).unwrap();
 }

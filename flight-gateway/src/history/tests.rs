@@ -56,7 +56,7 @@ async fn check_three(history: &History) {
     assert_eq!(recent(history, Some("ada"), 10).await, [3, 1]);
     assert_eq!(recent(history, Some("ada"), 1).await, [3]);
     assert_eq!(recent(history, Some("eve"), 10).await, Vec::<u8>::new());
-    assert_eq!(peak(history, 3), Some(3750));
+    assert_eq!(peak(history, 3), Some(3600));
     assert_eq!(peak(history, 4), None);
 }
 

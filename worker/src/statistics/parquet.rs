@@ -118,7 +118,7 @@ fn chunks(connection: &Connection, files: &[String], found: &mut RelationStatist
             distinct_count: counts[3][row],
             compressed_bytes: counts[4][row],
             uncompressed_bytes: counts[5][row],
-            average_bytes: None,
+            ..ColumnStatistics::default()
         };
         if let Some(group) = file.row_groups.last_mut() {
             group.columns.push(column);

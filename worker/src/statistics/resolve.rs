@@ -18,6 +18,8 @@ pub(super) struct Entry {
     pub(super) sql: String,
     /// Rows that its catalog expects in it.
     pub(super) rows: Option<u64>,
+    /// How many indexes it has, keys among them.
+    pub(super) indexes: u64,
     pub(super) is_view: bool,
 }
 
@@ -46,9 +48,9 @@ fn places(database: &str, schema: &str, path: &str) -> Vec<Place> {
     places
 }
 
-const TABLES: &str = "SELECT database_name, schema_name, table_name, sql, estimated_size
+const TABLES: &str = "SELECT database_name, schema_name, table_name, sql, estimated_size, index_count
     FROM system.main.duckdb_tables() WHERE system.main.lower(table_name) = system.main.lower($1)";
-const VIEWS: &str = "SELECT database_name, schema_name, view_name, sql, NULL::BIGINT
+const VIEWS: &str = "SELECT database_name, schema_name, view_name, sql, NULL::BIGINT, 0
     FROM system.main.duckdb_views() WHERE system.main.lower(view_name) = system.main.lower($1)";
 
 /// The table or view of this name, of one to three parts.
@@ -61,7 +63,7 @@ pub(super) fn resolve(connection: &Connection, parts: &[String], path: &[Place])
     for (sql, is_view) in [(TABLES, false), (VIEWS, true)] {
         let rows = Rows::read(connection, sql, &[name])?;
         let (databases, schemas, names) = (rows.texts(0)?, rows.texts(1)?, rows.texts(2)?);
-        let (statements, estimates) = (rows.texts(3)?, rows.counts(4)?);
+        let (statements, estimates, indexes) = (rows.texts(3)?, rows.counts(4)?, rows.counts(5)?);
         for row in 0..rows.len() {
             let text = |texts: &[Option<String>]| texts[row].clone().unwrap_or_default();
             entries.push(Entry {
@@ -70,6 +72,7 @@ pub(super) fn resolve(connection: &Connection, parts: &[String], path: &[Place])
                 name: text(&names),
                 sql: text(&statements),
                 rows: estimates[row],
+                indexes: indexes[row].unwrap_or_default(),
                 is_view,
             });
         }
@@ -114,6 +117,7 @@ mod tests {
             name: "t".to_owned(),
             sql: String::new(),
             rows: None,
+            indexes: 0,
             is_view: false,
         };
         let all = || {

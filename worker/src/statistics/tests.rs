@@ -162,3 +162,37 @@ fn a_lake_tells_by_its_metadata() {
     assert_eq!(partitions, [part("0", 500), part("0", 500), part("1", 500)]);
     assert_eq!(found.stored_bytes, Some(found.files.iter().filter_map(|file| file.bytes).sum()));
 }
+
+#[test]
+fn a_table_tells_the_blocks_of_its_columns() {
+    let (connection, _folder) = open(
+        vec![],
+        &[
+            "ATTACH 'FOLDER/d.duckdb' AS d",
+            "CREATE TABLE d.t (i BIGINT PRIMARY KEY, s VARCHAR, l INT[])",
+            "INSERT INTO d.t SELECT range, md5(range::VARCHAR), [range] FROM range(300000)",
+            "CHECKPOINT d",
+            "CREATE TABLE m AS SELECT * FROM d.t",
+        ],
+    );
+    let found = survey(&connection, None, vec![name(&["d", "t"]), name(&["m"])]);
+    let (stored, in_memory) = (&found[0].0, &found[1].0);
+    assert_eq!((stored.indexes, in_memory.indexes), (1, 0));
+    assert!(stored.block_bytes > 0);
+    let [file] = stored.files.as_slice() else { panic!("{:?}", stored.files) };
+    // 300,000 rows are three row groups.
+    assert_eq!(file.row_groups.iter().map(|group| group.rows).sum::<u64>(), 300_000);
+    assert_eq!(file.row_groups.len(), 3);
+    let of = |columns: &[tavana_wire::statistics::ColumnStatistics], name: &str| {
+        columns.iter().find(|column| column.name == name).cloned().unwrap()
+    };
+    let first = of(&file.row_groups[0].columns, "i");
+    assert_eq!(first.min.as_deref().zip(first.max.as_deref()), Some(("0", "122879")));
+    assert_eq!(of(&file.row_groups[0].columns, "l").min, None);
+    // A column is in all blocks that its row groups are in, and texts of 32 random letters are in many.
+    let (numbers, texts) = (of(&file.columns, "i"), of(&file.columns, "s"));
+    assert!(texts.blocks.len() > numbers.blocks.len() && texts.blocks.len() as u64 * stored.block_bytes > 5_000_000);
+    let all: std::collections::BTreeSet<u32> = file.columns.iter().flat_map(|column| column.blocks.clone()).collect();
+    assert_eq!(stored.stored_bytes, Some(all.len() as u64 * stored.block_bytes));
+    assert!(in_memory.files.is_empty() && in_memory.block_bytes == 0 && in_memory.stored_bytes > Some(5_000_000));
+}

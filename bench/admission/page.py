@@ -1,0 +1,196 @@
+"""From what was measured to docs/load.md. Each load has a part of the page, between two marks, and writes no other.
+
+    python page.py mixed|scans|storm RESULT.json docs/load.md
+"""
+
+import json
+import re
+import sys
+from pathlib import Path
+from string import Template
+
+from setups import MIB, WORKERS
+from watch import FLAT_MIB
+
+TEMPLATE = Path(__file__).with_name("load.template.md")
+GOAL_BYTES_EACH = 4096
+GOAL_GONE_SECONDS = 1
+
+
+def write(report: Path, name: str, found: dict) -> None:
+    """Writes the part of a load; the others stay as they are."""
+    text = TEMPLATE.read_text()
+    if report.is_file():
+        for mark, kept in _PART.findall(report.read_text()):
+            text = _put(text, mark, kept)
+    report.parent.mkdir(parents=True, exist_ok=True)
+    report.write_text(_put(text, name, f"\n{part(name, found)}\n"))
+
+
+_PART = re.compile(r"<!-- (\w+) -->(.*?)<!-- end -->", re.DOTALL)
+
+
+def _put(text: str, name: str, part: str) -> str:
+    def put(found: re.Match) -> str:
+        return f"<!-- {name} -->{part}<!-- end -->" if found[1] == name else found[0]
+
+    return _PART.sub(put, text)
+
+
+def part(name: str, found: dict) -> str:
+    verdict = "**Passed.**" if not found["faults"] else "**Did not pass**:"
+    faults = [f"- {fault}" for fault in found["faults"]]
+    return "\n".join([_what(found), "", *_PARTS[name](found), "", verdict, *faults])
+
+
+def _what(found: dict) -> str:
+    return Template(
+        "$date, Tavana $version ($profile build), DuckDB $duckdb, $cores cores, $memory GiB, $arch; TPC-H at scale $scale; "
+        "$limit MiB for each of the $workers workers."
+    ).substitute(
+        found,
+        memory=f"{found['memory_gib']:.0f}",
+        scale=f"{found['scale']:g}",
+        limit=f"{found['memory_mib']:,}",
+        workers=WORKERS,
+    )
+
+
+def _runs(found: dict) -> list[str]:
+    """Mixed and scans: one column a run."""
+    runs = found["runs"]
+    rows = [["", *(run["title"] for run in runs)]]
+
+    def row(title: str, of) -> None:
+        rows.append([title, *(of(run) for run in runs)])
+
+    queued = lambda of: lambda run: of(run) if "decisions" in run else "–"  # noqa: E731
+    row("answered right", lambda run: f"{run['answered'] - run['wrong']:,} of {found_count(found):,}")
+    row("failed", _failed)
+    row("seconds", lambda run: f"{run['seconds']:.0f}")
+    row("right answers a second", lambda run: f"{(run['answered'] - run['wrong']) / run['seconds']:.2f}")
+    row("over Flight SQL / PostgreSQL", _protocols)
+    row("most at once: running / waiting", queued(lambda run: f"{run['running']} / {run['waiting']}"))
+    row("wait p50 / p99 / max", queued(_waits))
+    row("permits: direct / in turn / backfill / rider", queued(_decisions))
+    row("started ahead of one that came before", queued(lambda run: f"{run['passed']} of {run['logged']}"))
+    row("permits with less than needed / refused by a worker", queued(lambda run: f"{run['clamped']} / {run['refused']}"))
+    row("most that DuckDB used in a worker", lambda run: _mib(run["engines"]["used_mib"]))
+    row("most that was granted in a worker", queued(lambda run: _mib(run["engines"]["granted_mib"])))
+    row("most resident memory of a worker", lambda run: _mib(run["engines"]["resident_mib"]))
+    row("most that was spilled at a time", lambda run: _mib(run["engines"]["spilled_mib"]))
+    row("written to disk in all", lambda run: _mib(run["engines"]["written_mib"]))
+    row("gateway's memory: before, by quarter", queued(_quarters))
+    row("its growth in the second half", queued(lambda run: _mib(run["memory"]["late_growth_mib"], 1)))
+    return _table(rows)
+
+
+def found_count(found: dict) -> int:
+    return found.get("statements", found["clients"])
+
+
+def _mixed(found: dict) -> list[str]:
+    head = (
+        f"{found['statements']} statements, {found['heavy']} of them heavy, by {found['clients']} clients at once."
+    )
+    return [head, "", *_runs(found)]
+
+
+def _scans(found: dict) -> list[str]:
+    head = f"{found['clients']} scans of {found['rows']:,} rows at once."
+    return [head, "", *_runs(found)]
+
+
+def _storm(found: dict) -> list[str]:
+    admitted, alone = found["runs"]
+    storms = admitted["storms"]
+    rows = [["", *(f"storm {number}" for number in range(1, len(storms) + 1))]]
+    each = storms[-1]["bytes_each"]
+
+    def row(title: str, of) -> None:
+        rows.append([title, *(of(storm) for storm in storms)])
+
+    row("queued within", lambda storm: f"{storm['queued_seconds']:.1f} s")
+    row("clients that left / gone from the queue after", _gone)
+    row("the others ran within", lambda storm: f"{storm['ran_seconds']:.1f} s")
+    row("gateway's memory: queue empty / full / run", _storm_memory)
+    row("for each queued statement, beyond its SQL", lambda storm: f"{storm['bytes_each']:,.0f} bytes")
+    row("bytes of SQL each", lambda storm: f"{storm['sql_bytes_each']:,.0f}")
+    met = "met" if each <= GOAL_BYTES_EACH else "**missed**"
+    late = any((storm["gone_seconds"] or 1e9) > GOAL_GONE_SECONDS for storm in storms)
+    verify = [
+        ["", admitted["title"], alone["title"]],
+        ["answered", *(f"{run['answered']:,}" for run in (admitted, alone))],
+        ["failed", *map(_failed, (admitted, alone))],
+        ["answered, but not in the table", *(f"{run['lost']}" for run in (admitted, alone))],
+        ["in the table twice", *(f"{run['doubled']}" for run in (admitted, alone))],
+        ["in the table, though their clients had left", f"{admitted['ran_although_left']}", "–"],
+        ["started after ones that came later", f"{admitted['out_of_order']}", "–"],
+        ["wait p50 / p99 / max", _waits(admitted), "–"],
+        ["permits: direct / in turn / backfill / rider", _decisions(admitted), "–"],
+        ["seconds", " + ".join(f"{storm['ran_seconds']:.0f}" for storm in storms), f"{alone['seconds']:.0f}"],
+        ["most that DuckDB used in a worker", *(_mib(run["engines"]["used_mib"]) for run in (admitted, alone))],
+        ["most resident memory of a worker", *(_mib(run["engines"]["resident_mib"]) for run in (admitted, alone))],
+        ["written to disk in all", *(_mib(run["engines"]["written_mib"]) for run in (admitted, alone))],
+    ]
+    return [
+        f"{found['statements']:,} statements at once, twice; one runs at a time on each worker.",
+        "",
+        *_table(rows),
+        "",
+        f"Goal of at most {GOAL_BYTES_EACH:,} bytes for each that waits: {met}. Goal that one whose client left is gone within "
+        f"{GOAL_GONE_SECONDS} s: {'**missed**' if late else 'met'}. From the first storm to the second the gateway's memory with a full "
+        f"queue grew by {admitted['grown_mib']:.1f} MiB (bound: {FLAT_MIB}).",
+        "",
+        *_table(verify),
+    ]
+
+
+def _failed(run: dict) -> str:
+    count = sum(count for _, count in run["failed"])
+    if not count:
+        return "0"
+    return f"**{count:,}**: " + ", ".join(f"{count:,} {why}" for why, count in run["failed"][:4])
+
+
+def _protocols(run: dict) -> str:
+    return " / ".join(f"{run['by_protocol'].get(name, 0):,}" for name in ("flight", "postgresql"))
+
+
+def _waits(run: dict) -> str:
+    return " / ".join(f"{run['waits_ms'][name] / 1e3:.1f}" for name in ("p50", "p99", "max")) + " s"
+
+
+def _decisions(run: dict) -> str:
+    return " / ".join(f"{count:,}" for count in run["decisions"].values())
+
+
+def _quarters(run: dict) -> str:
+    memory = run["memory"]
+    return f"{memory['before_mib']:.0f}, " + " ".join(f"{mib:.0f}" for mib in memory["quarters_mib"]) + " MiB"
+
+
+def _gone(storm: dict) -> str:
+    gone = storm["gone_seconds"]
+    return f"{storm['left']:,} / " + ("never" if gone is None else f"{gone:.2f} s")
+
+
+def _storm_memory(storm: dict) -> str:
+    return " / ".join(f"{storm[name]:.0f}" for name in ("empty_mib", "queued_mib", "after_mib")) + " MiB"
+
+
+def _mib(mib: float, digits: int = 0) -> str:
+    return f"{mib:,.{digits}f} MiB"
+
+
+def _table(rows: list[list[str]]) -> list[str]:
+    lines = [rows[0], ["---"] * len(rows[0]), *rows[1:]]
+    return ["| " + " | ".join(line) + " |" for line in lines]
+
+
+_PARTS = {"mixed": _mixed, "scans": _scans, "storm": _storm}
+assert MIB == 1 << 20
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[3]), sys.argv[1], json.loads(Path(sys.argv[2]).read_text()))

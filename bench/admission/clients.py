@@ -1,6 +1,5 @@
 """Clients as people have them: ADBC's driver and psycopg, one connection each, many at once."""
 
-import itertools
 import threading
 import time
 from collections import Counter
@@ -8,6 +7,7 @@ from dataclasses import dataclass, field
 
 import psycopg
 from adbc_driver_flightsql import DatabaseOptions, dbapi
+
 from setups import Setup
 
 # No limit that a healthy run comes near, but one that ends a run in which something hangs.
@@ -39,6 +39,7 @@ class Outcome:
 
     seconds: float = 0.0
     answers: dict[int, Answer] = field(default_factory=dict)
+    took: dict[int, float] = field(default_factory=dict)  # seconds until answered
     failures: dict[int, str] = field(default_factory=dict)
     by_protocol: Counter = field(default_factory=Counter)
 
@@ -126,6 +127,7 @@ def load(setup: Setup, statements: list[Statement], count: int) -> Outcome:
                 number, statement = next(line, (None, None))
             if statement is None:
                 return
+            begun = time.perf_counter()
             try:
                 answer, failure = client.run(statement), None
             except Exception as error:  # noqa: BLE001 - every failure counts
@@ -134,6 +136,7 @@ def load(setup: Setup, statements: list[Statement], count: int) -> Outcome:
                 outcome.by_protocol[client.protocol] += 1
                 if failure is None:
                     outcome.answers[number] = answer
+                    outcome.took[number] = time.perf_counter() - begun
                 else:
                     outcome.failures[number] = failure
 
@@ -150,7 +153,8 @@ def load(setup: Setup, statements: list[Statement], count: int) -> Outcome:
     return outcome
 
 
-def differing(answers: dict[int, Answer], expected: dict[int, Answer]) -> list[int]:
-    """The numbers of statements that were answered otherwise than they should be."""
-    both = itertools.filterfalse(lambda number: answers[number] == expected[number], answers)
-    return sorted(both)
+def spread(values) -> dict:
+    """The middle, the 99th of a hundred and the greatest."""
+    ranked = sorted(values) or [0.0]
+    p99 = ranked[min(int(len(ranked) * 0.99), len(ranked) - 1)]
+    return {"p50": ranked[len(ranked) // 2], "p99": p99, "max": ranked[-1]}

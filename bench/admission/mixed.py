@@ -6,8 +6,9 @@ aggregate a part. What is right is known from DuckDB in process, one statement a
 
 import time
 
-import clients
 import duckdb
+
+import clients
 import order
 from clients import Answer, Statement
 from data import Data
@@ -17,6 +18,8 @@ from watch import FLAT_MIB, Watch
 
 NAME = "mixed"
 HEAVY_EVERY = 8
+# What a gateway warns of when a statement is too big for every worker.
+SPILLS = "needs more than any worker has"
 HEAVY = (
     """select count(*), max(s), max(c) from (select l_orderkey, l_partkey, sum(l_quantity) s, max(l_comment) c
         from lineitem where l_orderkey % 9 <> {} group by all)""",
@@ -49,75 +52,103 @@ def expected(data: Data, load: list[Statement]) -> dict[int, Answer]:
     return answers
 
 
-def run(data: Data, place: Place, *, count: int, at_once: int) -> dict:
+def run(data: Data, place: Place, *, count: int, at_once: int, passes: int) -> dict:
     """What was measured; `faults` are why it does not pass."""
     load = statements(data.scale, count)
+    heavy = set(range(0, count, HEAVY_EVERY))
     print("  in process, for the right answers ...", flush=True)
+    begun = time.perf_counter()
     right = expected(data, load)
+    alone_seconds = time.perf_counter() - begun
     with place.apart() as setup:
-        print("  with admission ...", flush=True)
-        admitted = measured(setup, load, right, at_once)
+        runs, faults = admitted(setup, load, right, at_once, passes, heavy)
     with place.alone() as setup:
-        print("  without admission ...", flush=True)
-        alone = measured(setup, load, right, at_once)
+        print(f"  {setup.title} ...", flush=True)
+        runs.append(measured(setup, load, right, at_once, heavy))
     return {
         "statements": count,
-        "heavy": len(range(0, count, HEAVY_EVERY)),
+        "heavy": len(heavy),
         "clients": at_once,
-        "runs": [admitted, alone],
-        "faults": admitted["faults"],
+        "in_process_seconds": alone_seconds,
+        "runs": runs,
+        "faults": faults,
     }
 
 
-def measured(setup: Setup, load: list[Statement], right: dict[int, Answer], at_once: int) -> dict:
+def admitted(
+    setup: Setup,
+    load: list[Statement],
+    right: dict[int, Answer],
+    at_once: int,
+    passes: int,
+    heavy: frozenset | set = frozenset(),
+) -> tuple[list[dict], list[str]]:
+    """The load in several passes; the first of them and the last, and why they do not pass."""
+    runs = []
+    for number in range(passes):
+        print(f"  {setup.title}, {number + 1} of {passes} ...", flush=True)
+        runs.append(measured(setup, load, right, at_once, heavy))
+    faults = [f"{run['title']}: {fault}" for run in runs for fault in run["faults"]]
+    before, last = runs[-2]["memory"], runs[-1]["memory"]
+    last["grown_mib"] = last["middle_mib"] - before["late_mib"]
+    if last["grown_mib"] > FLAT_MIB and not setup.gateway_has_engine:
+        faults.append(
+            f"the gateway took {last['grown_mib']:.0f} MiB more for the same load once more"
+        )
+    alarms = [line for program in setup.programs for line in program.alarms() if SPILLS not in line]
+    if alarms:
+        faults.append(f"{len(alarms)} warnings or errors in the logs, the first: {alarms[0][:300]}")
+    return [runs[0], runs[-1]], faults
+
+
+def measured(
+    setup: Setup, load: list[Statement], right: dict, at_once: int, heavy=frozenset()
+) -> dict:
     """One setup under the load. Its faults are those that admission must not have."""
     before = order.Decisions.of(setup.gateway) if setup.has_admission else None
     since_us = time.time_ns() // 1000
     with Watch(setup) as seen:
         outcome = clients.load(setup, load, at_once)
-    wrong = clients.differing(outcome.answers, right)
+    good = {number for number, answer in outcome.answers.items() if answer == right[number]}
+    wrong = len(outcome.answers) - len(good)
+    lost = len(load) - len(outcome.answers) - len(outcome.failures)
+    faults = {f"failed: {why}": count for why, count in outcome.reasons()}
+    faults |= {"were answered wrongly": wrong, "were lost": lost}
     run = {
         "title": setup.title,
         "seconds": outcome.seconds,
-        "answered": len(outcome.answers),
+        "right": len(good),
+        "right_heavy": len(good & heavy),
+        "light_seconds": clients.spread(outcome.took[number] for number in good - heavy),
         "by_protocol": dict(outcome.by_protocol),
         "failed": outcome.reasons(),
-        "wrong": len(wrong),
+        "failed_light": len(outcome.failures.keys() - heavy),
+        "wrong": wrong,
         "engines": seen.engines(),
-        "faults": [f"{count} statements failed: {why}" for why, count in outcome.reasons()],
+        "faults": [f"{count} statements {what}" for what, count in faults.items() if count],
     }
-    if wrong:
-        run["faults"].append(f"{len(wrong)} answers are not right: statements {wrong[:10]}")
-    if lost := len(load) - len(outcome.answers) - len(outcome.failures):
-        run["faults"].append(f"{lost} statements were lost")
     if setup.has_admission:
         decisions = order.Decisions.of(setup.gateway).since(before)
-        run |= admission(seen, decisions, order.log(setup.uris[0], since_us))
-        run["faults"] += run.pop("more_faults")
-        if run["logged"] < len(load):
-            run["faults"].append(f"tavana.queries has {run['logged']} of {len(load)} statements")
-        if run["memory"]["late_growth_mib"] > FLAT_MIB and not setup.gateway_has_engine:
-            grew = run["memory"]["late_growth_mib"]
-            run["faults"].append(f"the gateway's memory grew by {grew:.0f} MiB in the second half")
+        rows = order.log(setup.uris[0], since_us)
+        run |= admission(seen, decisions, rows)
+        if len(rows) < len(load):
+            run["faults"].append(f"tavana.queries has {len(rows)} of {len(load)} statements")
+        if run["passed"] > decisions.may_pass():
+            count = run["passed"] - decisions.may_pass()
+            run["faults"].append(f"{count} statements passed earlier ones without a proof")
     return run
 
 
 def admission(seen, decisions: order.Decisions, rows: list[dict]) -> dict:
     """What the queue did."""
-    passed = order.passed(rows)
-    faults = []
-    if passed > decisions.may_pass():
-        allowed = decisions.may_pass()
-        faults.append(f"{passed} statements passed earlier ones, {allowed} of them were proven not to delay")
     return {
         "logged": len(rows),
-        "waits_ms": order.waits(rows),
-        "passed": passed,
+        "waits": clients.spread(row["waited"] for row in rows),
+        "passed": order.passed(rows),
         "decisions": decisions.counts,
         "refused": decisions.refused,
         "clamped": decisions.clamped,
         "waiting": max(seen.waiting),
         "running": max(seen.permits),
         "memory": seen.memory(),
-        "more_faults": faults,
     }

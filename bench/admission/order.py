@@ -2,7 +2,8 @@
 
 A statement *passed* an earlier one when that started after it. The queue lets a statement pass only where it has proven that the one
 that is passed does not start later for it (a backfill), or within the memory of its own session (a rider), and counts both. So there
-may be no more statements that passed than it has counted.
+may be no more statements that passed than it has counted. One that is too big for every worker is aside from that: it waits for a larger
+worker, until none is expected.
 """
 
 from dataclasses import dataclass
@@ -16,9 +17,9 @@ NOTED_WITHIN_US = 50_000
 KINDS = ("direct", "fifo", "backfill", "rider")
 
 _LOG = """
-    select epoch_us(arrived_at) as arrived, epoch_us(started_at) as started, waited_ms, protocol, outcome,
-        estimated_peak_memory_bytes as estimated, grant_bytes as granted, peak_memory_bytes as peak
-    from tavana.queries where epoch_us(arrived_at) >= {since} and state in ('finished', 'failed')"""
+    select epoch_us(arrived_at) as arrived, epoch_us(started_at) as started, waited_ms / 1e3 as waited,
+        grant_bytes < estimated_peak_memory_bytes as too_big
+    from tavana.queries where epoch_us(arrived_at) >= {since} and started_at is not null and ended_at is not null"""
 
 
 @dataclass
@@ -50,30 +51,26 @@ def _labelled(page: str, start: str) -> int:
 
 
 def log(uri: str, since_us: int) -> list[dict]:
-    """The statements that came since then and are over."""
+    """The statements that came since then, ran and are over."""
     with adbc.connect(uri, seconds=STATEMENT_SECONDS) as connection:
         return adbc.table(connection, _LOG.format(since=since_us)).to_pylist()
 
 
 def passed(rows: list[dict], within_us: int = NOTED_WITHIN_US) -> int:
     """How many statements started ahead of one that had come before them."""
-    started = sorted((row for row in rows if row["started"] is not None), key=lambda row: row["started"])
+    started = sorted(rows, key=lambda row: row["started"])
     # From each place on, when the earliest of those that started there or later came.
     earliest, least = [0] * len(started), None
     for at in reversed(range(len(started))):
-        least = started[at]["arrived"] if least is None else min(least, started[at]["arrived"])
+        if not started[at]["too_big"]:
+            came = started[at]["arrived"]
+            least = came if least is None else min(least, came)
         earliest[at] = least
     count, later = 0, 0
     for row in started:
         while later < len(started) and started[later]["started"] <= row["started"] + within_us:
             later += 1
-        if later < len(started) and earliest[later] < row["arrived"] - within_us:
+        first = earliest[later] if later < len(started) else None
+        if first is not None and first < row["arrived"] - within_us:
             count += 1
     return count
-
-
-def waits(rows: list[dict]) -> dict:
-    """Milliseconds in the queue."""
-    taken = sorted(row["waited_ms"] for row in rows) or [0.0]
-    at = {name: taken[min(int(len(taken) * part), len(taken) - 1)] for name, part in (("p50", 0.5), ("p99", 0.99))}
-    return {**at, "max": taken[-1]}

@@ -1,6 +1,6 @@
 """From what was measured to docs/load.md. Each load has a part of the page, between two marks, and writes no other.
 
-    python page.py mixed|scans|storm RESULT.json docs/load.md
+python page.py mixed|scans|storm RESULT.json docs/load.md
 """
 
 import json
@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from string import Template
 
-from setups import MIB, WORKERS
+from setups import WORKERS
 from watch import FLAT_MIB
 
 TEMPLATE = Path(__file__).with_name("load.template.md")
@@ -56,49 +56,67 @@ def _what(found: dict) -> str:
     )
 
 
-def _runs(found: dict) -> list[str]:
-    """Mixed and scans: one column a run."""
+def _runs(found: dict, count: int, heavy: int = 0) -> list[str]:
+    """One column a run."""
     runs = found["runs"]
-    rows = [["", *(run["title"] for run in runs)]]
+    again = [run["title"] == before["title"] for run, before in zip(runs[1:], runs, strict=False)]
+    titles = [
+        f"{run['title']}{', again' * more}" for run, more in zip(runs, [False, *again], strict=True)
+    ]
+    rows = [["", *titles]]
 
     def row(title: str, of) -> None:
         rows.append([title, *(of(run) for run in runs)])
 
-    queued = lambda of: lambda run: of(run) if "decisions" in run else "–"  # noqa: E731
-    row("answered right", lambda run: f"{run['answered'] - run['wrong']:,} of {found_count(found):,}")
+    def queued(of):
+        return lambda run: of(run) if "decisions" in run else "–"
+
+    row("answered right", lambda run: f"{run['right']:,} of {count:,}")
+    if heavy:
+        row("of the heavy ones", lambda run: f"{run['right_heavy']} of {heavy}")
     row("failed", _failed)
-    row("seconds", lambda run: f"{run['seconds']:.0f}")
-    row("right answers a second", lambda run: f"{(run['answered'] - run['wrong']) / run['seconds']:.2f}")
+    if heavy:
+        row("light ones among them", lambda run: f"{run['failed_light']}")
+    row("seconds for all", lambda run: f"{run['seconds']:.0f}")
+    if heavy:
+        row("seconds for a light one, p50 / p99 / max", lambda run: _spread(run["light_seconds"]))
     row("over Flight SQL / PostgreSQL", _protocols)
-    row("most at once: running / waiting", queued(lambda run: f"{run['running']} / {run['waiting']}"))
-    row("wait p50 / p99 / max", queued(_waits))
+    row(
+        "most at once: running / waiting",
+        queued(lambda run: f"{run['running']} / {run['waiting']}"),
+    )
+    row("seconds in the queue, p50 / p99 / max", queued(lambda run: _spread(run["waits"])))
     row("permits: direct / in turn / backfill / rider", queued(_decisions))
-    row("started ahead of one that came before", queued(lambda run: f"{run['passed']} of {run['logged']}"))
-    row("permits with less than needed / refused by a worker", queued(lambda run: f"{run['clamped']} / {run['refused']}"))
+    row(
+        "started ahead of one that had come before",
+        queued(lambda run: f"{run['passed']} of {run['logged']}"),
+    )
+    row("permits for less than needed", queued(lambda run: f"{run['clamped']}"))
+    row("permits that a worker refused", queued(lambda run: f"{run['refused']}"))
+    row(
+        "most that was granted in a worker", queued(lambda run: _mib(run["engines"]["granted_mib"]))
+    )
     row("most that DuckDB used in a worker", lambda run: _mib(run["engines"]["used_mib"]))
-    row("most that was granted in a worker", queued(lambda run: _mib(run["engines"]["granted_mib"])))
-    row("most resident memory of a worker", lambda run: _mib(run["engines"]["resident_mib"]))
+    row("most memory of a worker: anonymous / resident", _resident)
     row("most that was spilled at a time", lambda run: _mib(run["engines"]["spilled_mib"]))
     row("written to disk in all", lambda run: _mib(run["engines"]["written_mib"]))
     row("gateway's memory: before, by quarter", queued(_quarters))
-    row("its growth in the second half", queued(lambda run: _mib(run["memory"]["late_growth_mib"], 1)))
+    row("its peak", queued(lambda run: _mib(run["memory"]["peak_mib"])))
+    row("its growth from the pass before", queued(_grown))
     return _table(rows)
-
-
-def found_count(found: dict) -> int:
-    return found.get("statements", found["clients"])
 
 
 def _mixed(found: dict) -> list[str]:
     head = (
-        f"{found['statements']} statements, {found['heavy']} of them heavy, by {found['clients']} clients at once."
+        f"{found['statements']} statements, {found['heavy']} of them heavy, by {found['clients']} clients at once. "
+        f"DuckDB in process, with the whole machine, takes {found['in_process_seconds']:.0f} s for them one after the other."
     )
-    return [head, "", *_runs(found)]
+    return [head, "", *_runs(found, found["statements"], found["heavy"])]
 
 
 def _scans(found: dict) -> list[str]:
     head = f"{found['clients']} scans of {found['rows']:,} rows at once."
-    return [head, "", *_runs(found)]
+    return [head, "", *_runs(found, found["clients"])]
 
 
 def _storm(found: dict) -> list[str]:
@@ -114,7 +132,10 @@ def _storm(found: dict) -> list[str]:
     row("clients that left / gone from the queue after", _gone)
     row("the others ran within", lambda storm: f"{storm['ran_seconds']:.1f} s")
     row("gateway's memory: queue empty / full / run", _storm_memory)
-    row("for each queued statement, beyond its SQL", lambda storm: f"{storm['bytes_each']:,.0f} bytes")
+    row(
+        "for each queued statement, beyond its SQL",
+        lambda storm: f"{storm['bytes_each']:,.0f} bytes",
+    )
     row("bytes of SQL each", lambda storm: f"{storm['sql_bytes_each']:,.0f}")
     met = "met" if each <= GOAL_BYTES_EACH else "**missed**"
     late = any((storm["gone_seconds"] or 1e9) > GOAL_GONE_SECONDS for storm in storms)
@@ -126,12 +147,22 @@ def _storm(found: dict) -> list[str]:
         ["in the table twice", *(f"{run['doubled']}" for run in (admitted, alone))],
         ["in the table, though their clients had left", f"{admitted['ran_although_left']}", "–"],
         ["started after ones that came later", f"{admitted['out_of_order']}", "–"],
-        ["wait p50 / p99 / max", _waits(admitted), "–"],
+        ["seconds in the queue, p50 / p99 / max", _spread(admitted["waits"]), "–"],
         ["permits: direct / in turn / backfill / rider", _decisions(admitted), "–"],
-        ["seconds", " + ".join(f"{storm['ran_seconds']:.0f}" for storm in storms), f"{alone['seconds']:.0f}"],
-        ["most that DuckDB used in a worker", *(_mib(run["engines"]["used_mib"]) for run in (admitted, alone))],
-        ["most resident memory of a worker", *(_mib(run["engines"]["resident_mib"]) for run in (admitted, alone))],
-        ["written to disk in all", *(_mib(run["engines"]["written_mib"]) for run in (admitted, alone))],
+        [
+            "seconds",
+            " + ".join(f"{storm['ran_seconds']:.0f}" for storm in storms),
+            f"{alone['seconds']:.0f}",
+        ],
+        [
+            "most that DuckDB used in a worker",
+            *(_mib(run["engines"]["used_mib"]) for run in (admitted, alone)),
+        ],
+        ["most memory of a worker: anonymous / resident", *map(_resident, (admitted, alone))],
+        [
+            "written to disk in all",
+            *(_mib(run["engines"]["written_mib"]) for run in (admitted, alone)),
+        ],
     ]
     return [
         f"{found['statements']:,} statements at once, twice; one runs at a time on each worker.",
@@ -140,7 +171,7 @@ def _storm(found: dict) -> list[str]:
         "",
         f"Goal of at most {GOAL_BYTES_EACH:,} bytes for each that waits: {met}. Goal that one whose client left is gone within "
         f"{GOAL_GONE_SECONDS} s: {'**missed**' if late else 'met'}. From the first storm to the second the gateway's memory with a full "
-        f"queue grew by {admitted['grown_mib']:.1f} MiB (bound: {FLAT_MIB}).",
+        f"queue grew by {admitted['grown_mib']:.1f} MiB (bound: {FLAT_MIB} MiB).",
         "",
         *_table(verify),
     ]
@@ -157,8 +188,17 @@ def _protocols(run: dict) -> str:
     return " / ".join(f"{run['by_protocol'].get(name, 0):,}" for name in ("flight", "postgresql"))
 
 
-def _waits(run: dict) -> str:
-    return " / ".join(f"{run['waits_ms'][name] / 1e3:.1f}" for name in ("p50", "p99", "max")) + " s"
+def _spread(seconds: dict) -> str:
+    return " / ".join(f"{seconds[name]:.1f}" for name in ("p50", "p99", "max"))
+
+
+def _resident(run: dict) -> str:
+    return " / ".join(_mib(run["engines"][name]) for name in ("anonymous_mib", "resident_mib"))
+
+
+def _grown(run: dict) -> str:
+    grown = run["memory"].get("grown_mib")
+    return "–" if grown is None else f"{grown:+.1f} MiB"
 
 
 def _decisions(run: dict) -> str:
@@ -167,7 +207,11 @@ def _decisions(run: dict) -> str:
 
 def _quarters(run: dict) -> str:
     memory = run["memory"]
-    return f"{memory['before_mib']:.0f}, " + " ".join(f"{mib:.0f}" for mib in memory["quarters_mib"]) + " MiB"
+    return (
+        f"{memory['before_mib']:.0f}, "
+        + " ".join(f"{mib:.0f}" for mib in memory["quarters_mib"])
+        + " MiB"
+    )
 
 
 def _gone(storm: dict) -> str:
@@ -176,7 +220,10 @@ def _gone(storm: dict) -> str:
 
 
 def _storm_memory(storm: dict) -> str:
-    return " / ".join(f"{storm[name]:.0f}" for name in ("empty_mib", "queued_mib", "after_mib")) + " MiB"
+    return (
+        " / ".join(f"{storm[name]:.0f}" for name in ("empty_mib", "queued_mib", "after_mib"))
+        + " MiB"
+    )
 
 
 def _mib(mib: float, digits: int = 0) -> str:
@@ -189,7 +236,6 @@ def _table(rows: list[list[str]]) -> list[str]:
 
 
 _PARTS = {"mixed": _mixed, "scans": _scans, "storm": _storm}
-assert MIB == 1 << 20
 
 
 if __name__ == "__main__":

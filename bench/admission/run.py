@@ -21,11 +21,12 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(PROJECT / "bench"), str(PROJECT / "e2e" / "python")]
 
-import data  # noqa: E402
 import duckdb  # noqa: E402
+import psutil  # noqa: E402
+
+import data  # noqa: E402
 import mixed  # noqa: E402
 import page  # noqa: E402
-import psutil  # noqa: E402
 import scans  # noqa: E402
 import storm  # noqa: E402
 from harness.processes import binary  # noqa: E402
@@ -45,20 +46,27 @@ class Size:
     clients: int
     scans: int
     storm: int
+    passes: int
 
 
-FULL = Size(scale=1, memory_mib=1024, statements=500, clients=64, scans=10, storm=5_000)
-QUICK = Size(scale=0.1, memory_mib=160, statements=80, clients=24, scans=4, storm=500)
+FULL = Size(scale=1, memory_mib=1024, statements=500, clients=64, scans=10, storm=5_000, passes=2)
+QUICK = Size(scale=0.1, memory_mib=160, statements=80, clients=24, scans=4, storm=500, passes=3)
 
 
 def arguments():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("loads", nargs="*", metavar="|".join(LOADS), help="all of them when not given")
+    parser.add_argument(
+        "loads", nargs="*", metavar="|".join(LOADS), help="all of them when not given"
+    )
     parser.add_argument("--quick", action="store_true", help="a small load, in about two minutes")
     parser.add_argument("--memory-mib", type=int, help="the limit of each worker")
-    parser.add_argument("--report", type=Path, help="the page (docs/load.md; a file in the cache folder if not full)")
+    parser.add_argument(
+        "--report",
+        type=Path,
+        help="the page (docs/load.md; a file in the cache folder if not full)",
+    )
     args = parser.parse_args()
     if unknown := set(args.loads) - set(LOADS):
         parser.error(f"{', '.join(unknown)} is none of {', '.join(LOADS)}")
@@ -92,17 +100,21 @@ def run(name: str, size: Size, data_set, scratch: Path) -> dict:
         return storm.run(scratch, limit_bytes, count=size.storm)
     place = Place(scratch, data_set.database, limit_bytes)
     if name == mixed.NAME:
-        return mixed.run(data_set, place, count=size.statements, at_once=size.clients)
+        return mixed.run(
+            data_set, place, count=size.statements, at_once=size.clients, passes=size.passes
+        )
     with duckdb.connect(str(data_set.database), read_only=True) as connection:
         (rows,) = connection.execute("select count(*) from lineitem").fetchone()
-    return scans.run(data_set, place, rows=rows, at_once=size.scans)
+    return scans.run(data_set, place, rows=rows, at_once=size.scans, passes=size.passes)
 
 
 def main() -> None:
     args = arguments()
     missing = [name for name in PROGRAMS if not binary(name).is_file()]
     if missing:
-        sys.exit(f"not built: {', '.join(missing)}; `make load` builds them, TAVANA_BIN_DIR names another folder")
+        sys.exit(
+            f"not built: {', '.join(missing)}; `make load` builds them, TAVANA_BIN_DIR names another folder"
+        )
     # Ends through the finally below, so that no server outlives the run.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))
     size = QUICK if args.quick else FULL
@@ -110,7 +122,9 @@ def main() -> None:
         size = Size(**{**vars(size), "memory_mib": args.memory_mib})
     extension = PROJECT / ".deps/duckdb/extensions/tpch.duckdb_extension"
     data_set = data.provide(size.scale, extension.resolve())
-    report = args.report or (PROJECT / "docs/load.md" if size == FULL else data.cache_folder() / "load.md")
+    report = args.report or (
+        PROJECT / "docs/load.md" if size == FULL else data.cache_folder() / "load.md"
+    )
     faults = []
     for name in LOADS:
         if args.loads and name not in args.loads:

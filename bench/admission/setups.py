@@ -78,10 +78,9 @@ class Place:
         except BaseException:
             _kill(started)
             raise
-        title = f"tavana-gateway, {WORKERS} tavana-workers, tavana-pg"
         workers = started[:WORKERS]
         conninfo = _conninfo(frontend)
-        return Setup(title, [gateway.uri], workers, gateway, frontend, conninfo, folders)
+        return Setup("gateway", [gateway.uri], workers, gateway, frontend, conninfo, folders)
 
     def serve(self) -> Setup:
         """All in one process."""
@@ -97,7 +96,7 @@ class Place:
         """The same workers without a gateway: every statement runs as soon as it comes."""
         workers, folders = self._workers(self._new(), [])
         uris = [worker.uri for worker in workers]
-        return Setup(f"{WORKERS} tavana-workers, no gateway", uris, workers, folders=folders)
+        return Setup("no gateway", uris, workers, folders=folders)
 
     def _workers(self, folder: Path, words: list) -> tuple[list[Program], list[Path]]:
         started, folders = [], []

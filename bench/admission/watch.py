@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from statistics import median
 
 import psutil
+
 from setups import MIB, Setup
 
 EVERY_SECONDS = 0.2
-# More than this in the second half of a load is growth; below it is the allocator's business.
+# So much more the gateway may take for the same load once more: the allocator's business.
 FLAT_MIB = 16
 
 
@@ -20,6 +21,7 @@ class Seen:
     seconds: list[float] = field(default_factory=list)
     gateway: list[int] = field(default_factory=list)
     workers: list[int] = field(default_factory=list)  # resident bytes of the largest
+    anonymous: list[int] = field(default_factory=list)  # those that the kernel cannot take back
     used: list[int] = field(default_factory=list)  # by DuckDB's own count, the largest
     spilled: list[int] = field(default_factory=list)  # on disk at a time, all together
     granted: list[int] = field(default_factory=list)  # the largest
@@ -29,16 +31,15 @@ class Seen:
     alarms: list[str] = field(default_factory=list)
 
     def memory(self) -> dict:
-        """The gateway's memory: before, in each quarter, and how much it grew in the second half."""
-        quarter = max(len(self.gateway) // 4, 1)
+        """The gateway's memory: before, the middle of each quarter, of all and of the second half, and the peak."""
+        quarter, half = max(len(self.gateway) // 4, 1), len(self.gateway) // 2
         quarters = [self.gateway[at * quarter : (at + 1) * quarter] for at in range(4)]
-        half = len(self.gateway) // 2
-        late = max(self.gateway[half:]) - max(self.gateway[:half] or self.gateway)
         return {
             "before_mib": self.gateway[0] / MIB,
             "quarters_mib": [median(part) / MIB for part in quarters if part],
+            "middle_mib": median(self.gateway) / MIB,
+            "late_mib": median(self.gateway[half:]) / MIB,
             "peak_mib": max(self.gateway) / MIB,
-            "late_growth_mib": max(0, late) / MIB,
         }
 
     def engines(self) -> dict:
@@ -47,6 +48,7 @@ class Seen:
             "used_mib": max(self.used) / MIB,
             "granted_mib": max(self.granted) / MIB,
             "resident_mib": max(self.workers) / MIB,
+            "anonymous_mib": max(self.anonymous) / MIB,
             "spilled_mib": max(self.spilled) / MIB,
             "written_mib": self.written_bytes / MIB,
         }
@@ -85,6 +87,7 @@ class Watch:
         pages = [worker.get("/metrics")[1] for worker in workers]
         seen.seconds.append(time.perf_counter() - self._begun)
         seen.workers.append(max(worker.resident_bytes() for worker in workers))
+        seen.anonymous.append(max(value(page, "tavana_worker_anonymous_bytes") for page in pages))
         seen.used.append(max(value(page, "tavana_worker_duckdb_used_bytes") for page in pages))
         seen.granted.append(max(value(page, "tavana_worker_granted_bytes") for page in pages))
         seen.spilled.append(sum(value(page, "tavana_worker_spilled_bytes") for page in pages))

@@ -1,7 +1,7 @@
 """500 mixed statements by 64 clients over both protocols: with admission, then by the same workers left to themselves.
 
-Every eighth statement needs hundreds of MiB: it sorts, groups, joins or collects most of lineitem. The others look up an order or
-aggregate a part. What is right is known from DuckDB in process, one statement at a time.
+Every eighth statement needs hundreds of MiB: it sorts, groups, joins or collects most of lineitem. The others look up
+an order or aggregate a part. What is right is known from DuckDB in process, one statement at a time.
 """
 
 import time

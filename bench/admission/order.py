@@ -1,9 +1,9 @@
 """Whether statements started in the order in which they came, and how long they waited, by `tavana.queries`.
 
-A statement *passed* an earlier one when that started after it. The queue lets a statement pass only where it has proven that the one
-that is passed does not start later for it (a backfill), or within the memory of its own session (a rider), and counts both. So there
-may be no more statements that passed than it has counted. One that is too big for every worker is aside from that: it waits for a larger
-worker, until none is expected.
+A statement *passed* an earlier one when that started after it. The queue lets a statement pass only where it has proven
+that the one that is passed does not start later for it (a backfill), or within the memory of its own session (a rider),
+and counts both. So there may be no more statements that passed than it has counted. One that is too big for every
+worker is aside from that: it waits for a larger worker, until none is expected.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from clients import STATEMENT_SECONDS
 from harness import adbc
 from harness.processes import Program
 
-# When a statement came and when it started is noted beside the queue, by threads that the system may hold up in between.
+# When a statement came and started is noted beside the queue, by threads that may be held up in between.
 NOTED_WITHIN_US = 50_000
 KINDS = ("direct", "fifo", "backfill", "rider")
 

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Load that admission has to bear, beside the same load without it: `run.py [mixed] [scans] [storm] [--quick]`.
 
-A full run of a load writes its part of docs/load.md. It ends with 1 when a statement failed, was lost, doubled or started out of order,
-or when the gateway's memory grew. Tavana's programs come from TAVANA_BIN_DIR, else from the debug folder of cargo's target folder.
+A full run of a load writes its part of docs/load.md. It ends with 1 when a statement failed, was lost, doubled or
+started out of order, or when the gateway's memory grew. Tavana's programs come from TAVANA_BIN_DIR, else from the debug
+folder of cargo's target folder; how they were built is told by that folder's name, or by TAVANA_PROFILE.
 """
 
 import argparse
@@ -61,7 +62,7 @@ def arguments():
         "loads", nargs="*", metavar="|".join(LOADS), help="all of them when not given"
     )
     parser.add_argument("--quick", action="store_true", help="a small load, in about two minutes")
-    parser.add_argument("--memory-mib", type=int, help="the limit of each worker")
+    parser.add_argument("--memory-mib", type=int, help="the limit of each worker, but in the storm")
     parser.add_argument(
         "--report",
         type=Path,
@@ -95,10 +96,9 @@ def about(size: Size) -> dict:
 
 
 def run(name: str, size: Size, data_set, scratch: Path) -> dict:
-    limit_bytes = size.memory_mib * MIB
     if name == storm.NAME:
-        return storm.run(scratch, limit_bytes, count=size.storm)
-    place = Place(scratch, data_set.database, limit_bytes)
+        return {"memory_mib": storm.MEMORY_MIB, **storm.run(scratch, count=size.storm)}
+    place = Place(scratch, data_set.database, size.memory_mib * MIB)
     if name == mixed.NAME:
         return mixed.run(
             data_set, place, count=size.statements, at_once=size.clients, passes=size.passes

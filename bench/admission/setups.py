@@ -1,6 +1,7 @@
 """What load is put on: Tavana with admission, and its workers alone, which is DuckDB left to itself.
 
-Both get the same data, the same limit of memory and the same client; what differs is who decides how many statements run at a time.
+Both get the same data, the same limit of memory and the same clients; what differs is who decides how many statements
+run at a time.
 """
 
 import shutil

@@ -11,7 +11,7 @@ from adbc_driver_flightsql import DatabaseOptions, dbapi
 from setups import Setup
 
 # No limit that a healthy run comes near, but one that ends a run in which something hangs.
-STATEMENT_SECONDS = 1800
+STATEMENT_SECONDS = 600
 MESSAGE_BYTES = 64 << 20
 OUT_OF_MEMORY = "out of memory"
 # How DuckDB says so; a commit that finds none says only the second.

@@ -16,12 +16,13 @@ CARGO_FLAGS ?=
 SERVE_FLAGS ?= --sample tpch:1
 PYTEST_FLAGS ?=
 BENCH_FLAGS ?=
+LOAD_FLAGS ?=
 FUZZ_SECONDS ?= 60
 DENY_CHECKS ?= bans licenses sources
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps venv build serve test pg-clients pg-oracle pg-load test-lake fuzz lint deny fmt bench bench-estimates clean
+.PHONY: help deps venv build serve test pg-clients pg-oracle pg-load test-lake fuzz lint deny fmt bench bench-estimates load load-mixed load-scans load-storm clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -102,6 +103,16 @@ bench: deps $(VENV) ## measure against peers and write docs/benchmarks.md
 bench-estimates: deps $(VENV) ## measure how near size estimates are to what statements take, and write docs/estimates.md
 	cargo build $(CARGO_FLAGS) --package tavana-worker --package tavana-gateway --bins
 	TAVANA_BIN_DIR="$(abspath $(CARGO_TARGET_DIR))/debug" .venv/bin/python bench/estimates/run.py $(BENCH_FLAGS)
+
+load: ## bear loads with admission, show them without, and write docs/load.md; LOAD_FLAGS=--quick for small ones
+load-mixed: ## of these 500 mixed statements by 64 clients over both protocols
+load-scans: ## of these 10 scans of 6 M rows at once
+load-storm: ## of these 5,000 statements queued at once
+# Not with `load` first, which is a word of make's own there.
+load-mixed load-scans load-storm load: deps $(VENV)
+	cargo build $(CARGO_FLAGS) --release --workspace --bins
+	TAVANA_BIN_DIR="$(abspath $(CARGO_TARGET_DIR))/release" .venv/bin/python bench/admission/run.py \
+		$(patsubst load-%,%,$(filter load-%,$@)) $(LOAD_FLAGS)
 
 clean: ## remove what was built and fetched (not tavana-data, not the download cache)
 	cargo clean

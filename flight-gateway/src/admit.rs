@@ -26,6 +26,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Memory that loading rows takes: what is under way, and the row groups that are not written yet.
 const INGEST_BYTES: u64 = 256 << 20;
 
+/// What needs room at all needs this much.
+const LEAST_BYTES: u64 = 1 << 20;
+
 /// A statement, and how big it is.
 pub(crate) struct Sized {
     pub(crate) statement: Statement,
@@ -34,6 +37,8 @@ pub(crate) struct Sized {
     pub(crate) estimate: Option<Estimate>,
     /// How long it may run, by how long the like of it did.
     expected_run: Option<Duration>,
+    /// A key of what it reads.
+    files: Option<u64>,
     /// The statement that it ends.
     pub(crate) kills: Option<QueryId>,
     /// It may read the tables about statements.
@@ -113,7 +118,8 @@ impl Sized {
                 estimate
             }
         };
-        Self { expected_run, shows_rows, ..Self::new(statement, class, Some(estimate)) }
+        let files = gateway.estimator.files(sql, session);
+        Self { expected_run, files, shows_rows, ..Self::new(statement, class, Some(estimate)) }
     }
 
     /// A statement that is planned for later.
@@ -123,12 +129,12 @@ impl Sized {
     }
 
     fn new(statement: Statement, class: Class, estimate: Option<Estimate>) -> Self {
-        Self { statement, class, estimate, expected_run: None, kills: None, shows_rows: false }
+        Self { statement, class, estimate, expected_run: None, files: None, kills: None, shows_rows: false }
     }
 
     /// Memory at its peak.
     pub(crate) fn need_bytes(&self) -> u64 {
-        self.estimate.as_ref().map_or(0, |estimate| estimate.peak_memory_bytes)
+        self.estimate.as_ref().map_or(0, |estimate| estimate.peak_memory_bytes).max(LEAST_BYTES)
     }
 
     /// Waits for room.
@@ -158,7 +164,7 @@ impl Sized {
                 Target::Preferred(worker) => Where::Preferred(worker),
                 Target::Pinned(worker, _) => Where::Only(worker),
             },
-            files: None,
+            files: self.files,
             expected_run: self.expected_run,
         };
         let wait = async {

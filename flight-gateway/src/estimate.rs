@@ -126,16 +126,26 @@ pub(crate) struct Expectation {
 /// A text for those of a scope.
 type Planned = (Scope, Arc<str>);
 
-/// Sizes statements.
-pub(crate) struct Estimator {
+/// Sizes statements. Clones share everything.
+#[derive(Clone)]
+pub(crate) struct Estimator(Arc<Shared>);
+
+struct Shared {
     config: EstimateConfig,
     cache: Cache,
     sizes: Mutex<LruCache<Planned, (Arc<Size>, Instant)>>,
     planning: Arc<Semaphore>,
+    /// Sizings that may go on after their statements have had enough.
+    late: Arc<Semaphore>,
 }
+
+/// Sizings that go on at a time for statements that come later.
+const LATE_SIZINGS: usize = 64;
 
 /// The stack of a thread that parses and plans. How deep statements may be nested is bounded for it (`bounds`); what is not used costs nothing.
 const STACK_BYTES: usize = 128 << 20;
+/// Why there is no plan after a fault of ours.
+const FAILED: &str = "the planner failed";
 /// What a statement takes that touches no data.
 const TRIVIAL_BYTES: u64 = 1 << 20;
 /// How sure an estimate is: of a plan on counted rows, of DuckDB's guess, of nothing at all.
@@ -149,12 +159,13 @@ impl Estimator {
         let bytes = usize::try_from(config.statistics_cache_bytes).unwrap_or(usize::MAX);
         let fresh = Duration::from_secs(config.statistics_fresh_seconds);
         let stale = Duration::from_secs(config.statistics_stale_seconds).max(fresh);
-        Self {
+        Self(Arc::new(Shared {
             cache: Cache::new(bytes, fresh, stale),
             sizes: Mutex::new(LruCache::new(config.max_remembered_estimates)),
             planning: Arc::new(Semaphore::new(config.max_planned_at_once.get())),
+            late: Arc::new(Semaphore::new(LATE_SIZINGS)),
             config,
-        }
+        }))
     }
 
     /// How big a text is; of several statements the biggest counts. Takes no longer than the budget.
@@ -171,18 +182,15 @@ impl Estimator {
             let size = Size { peak_memory_bytes: TRIVIAL_BYTES, confidence: 1.0, because, ..Size::default() };
             return size.told(EstimateSource::Planned, fingerprint);
         }
-        let budget = Duration::from_millis(self.config.estimate_budget_ms);
-        let planned = if sql.len() > self.config.max_estimated_sql_bytes as usize {
-            Err(format!("it is longer than the {} bytes that are planned ahead", self.config.max_estimated_sql_bytes))
+        let config = &self.0.config;
+        let planned = if sql.len() > config.max_estimated_sql_bytes as usize {
+            Err(format!("it is longer than the {} bytes that are planned ahead", config.max_estimated_sql_bytes))
         } else {
-            match tokio::time::timeout(budget, self.size(sql, session, knowledge, budget)).await {
-                Ok(size) => size,
-                Err(_) => Err(format!("planning it took longer than {} ms", self.config.estimate_budget_ms)),
-            }
+            self.in_time(sql, session, knowledge).await
         };
         let (size, source) = match planned {
             Ok(size) => ((*size).clone(), size.source),
-            Err(reason) => (self.unknown(reason), EstimateSource::Default),
+            Err(reason) => (self.0.unknown(reason), EstimateSource::Default),
         };
         match expected {
             Some(expected) => size.expected(expected, source, fingerprint),
@@ -190,6 +198,46 @@ impl Estimator {
         }
     }
 
+    /// The size by a plan within the budget. What is late goes on, so that the next statement of this text finds it, and this one takes
+    /// what was known of it before.
+    async fn in_time(
+        &self,
+        sql: &str,
+        session: &SessionState,
+        knowledge: &impl Knowledge,
+    ) -> Result<Arc<Size>, String> {
+        let key = (Scope::of(session), Arc::<str>::from(sql));
+        if let Some(size) = self.0.remembered(&key, true) {
+            return Ok(size);
+        }
+        let budget = Duration::from_millis(self.0.config.estimate_budget_ms);
+        let (shared, knowledge) = (Arc::clone(&self.0), knowledge.clone());
+        let (scope, text) = key.clone();
+        let sizing = async move { shared.size(scope, text, &knowledge, budget).await };
+        let sized = match Arc::clone(&self.0.late).try_acquire_owned() {
+            Ok(permit) => {
+                let task = tokio::spawn(async move {
+                    let _counts = permit;
+                    sizing.await
+                });
+                tokio::time::timeout(budget, task).await.map(|done| done.unwrap_or_else(|_| Err(FAILED.to_owned())))
+            }
+            Err(_) => tokio::time::timeout(budget, sizing).await,
+        };
+        sized.unwrap_or_else(|_| {
+            let late = || format!("planning it took longer than {} ms", self.0.config.estimate_budget_ms);
+            self.0.remembered(&key, false).ok_or_else(late)
+        })
+    }
+
+    /// A key of the relations that a statement reads, if it was sized lately: the same for statements that read the same.
+    pub(crate) fn files(&self, sql: &str, session: &SessionState) -> Option<u64> {
+        let sizes = self.0.sizes.lock().unwrap_or_else(PoisonError::into_inner);
+        sizes.peek(&(Scope::of(session), Arc::<str>::from(sql))).and_then(|(size, _)| size.files)
+    }
+}
+
+impl Shared {
     fn unknown(&self, reason: String) -> Size {
         Size {
             peak_memory_bytes: self.config.default_memory_bytes,
@@ -202,18 +250,13 @@ impl Estimator {
     /// The size by a plan, or why there is none.
     async fn size(
         &self,
-        sql: &str,
-        session: &SessionState,
+        scope: Scope,
+        sql: Arc<str>,
         knowledge: &impl Knowledge,
         budget: Duration,
     ) -> Result<Arc<Size>, String> {
-        let scope = Scope::of(session);
-        let key = (scope, Arc::<str>::from(sql));
-        if let Some(size) = self.remembered(&key) {
-            return Ok(size);
-        }
-        let text = Arc::clone(&key.1);
-        let planned = match bounds::refusal(sql) {
+        let text = Arc::clone(&sql);
+        let planned = match bounds::refusal(&sql) {
             Some(reason) => Err(reason),
             None => match self.apart(move || relations::parse(&text, 0)).await? {
                 Ok(statements) => self.planned(statements, scope, knowledge, budget).await?,
@@ -222,10 +265,12 @@ impl Estimator {
         };
         let size = match planned {
             Ok(size) => size,
-            Err(reason) => self.explained(sql, reason, knowledge).await?,
+            Err(reason) => self.explained(&sql, reason, knowledge).await?,
         };
         let size = Arc::new(size);
-        self.sizes.lock().unwrap_or_else(PoisonError::into_inner).put(key, (Arc::clone(&size), Instant::now()));
+        let mut sizes = self.sizes.lock().unwrap_or_else(PoisonError::into_inner);
+        sizes.put((scope, sql), (Arc::clone(&size), Instant::now()));
+        drop(sizes);
         Ok(size)
     }
 
@@ -240,14 +285,16 @@ impl Estimator {
         let places: Vec<_> = statements.iter().flat_map(|one| one.places.iter().cloned()).collect();
         let known = self.cache.look(scope, &places, knowledge, budget).await;
         let threads = self.config.estimated_threads.get() as f64;
-        self.apart(move || size::planned(statements, &known, threads)).await
+        let files = relations::key(&places);
+        let planned = self.apart(move || size::planned(statements, &known, threads)).await?;
+        Ok(planned.map(|size| Size { files, ..size }))
     }
 
-    fn remembered(&self, key: &Planned) -> Option<Arc<Size>> {
+    fn remembered(&self, key: &Planned, fresh_only: bool) -> Option<Arc<Size>> {
         let mut sizes = self.sizes.lock().unwrap_or_else(PoisonError::into_inner);
         let (size, made) = sizes.get(key)?;
         let fresh = Duration::from_secs(self.config.statistics_fresh_seconds);
-        (made.elapsed() < fresh).then(|| Arc::clone(size))
+        (!fresh_only || made.elapsed() < fresh).then(|| Arc::clone(size))
     }
 
     /// DuckDB's own plan, where ours fails for `reason`.
@@ -271,6 +318,6 @@ impl Estimator {
         let thread = std::thread::Builder::new().name("estimate".to_owned()).stack_size(STACK_BYTES).spawn(run);
         thread.map_err(|_| "there is no thread to plan it on".to_owned())?;
         // A planner that panics drops its end.
-        result.await.map_err(|_| "the planner failed".to_owned())
+        result.await.map_err(|_| FAILED.to_owned())
     }
 }

@@ -26,6 +26,7 @@ use crate::flight_sql::command::{Statement, Step};
 use crate::flight_sql::{Asked, Limits, Method, Purpose, RequestBody, message};
 use crate::gateway::Parts;
 use crate::metrics::Record;
+use crate::queue::Kind;
 use crate::relay::{self, RelayError, Terms, upload};
 use crate::route::{self, Target};
 use crate::statements::Arrival;
@@ -278,7 +279,9 @@ impl Checked {
             }
             self.show_rows(&place, told, gateway).await?;
             let again = body.again();
-            let told = Told { grant_bytes: Some(grant.bytes), ..told };
+            // A rider runs in what its session holds there already.
+            let grant_bytes = (grant.kind != Kind::Rider).then_some(grant.bytes);
+            let told = Told { grant_bytes, ..told };
             match self.send(place, body, Some(told), terms.clone(), gateway, record).await {
                 Ok(reply) => return Ok(reply),
                 Err((error, mut place)) => {

@@ -44,7 +44,7 @@ use schedule::Schedule;
 
 pub(crate) use acceptance::Accepted;
 pub use config::QueueConfig;
-pub(crate) use entry::{Entry, Grant, Where};
+pub(crate) use entry::{Entry, Grant, Kind, Where};
 pub(crate) use mode::Mode;
 pub(crate) use room::{Opening, Room};
 pub(crate) use schedule::{Snapshot, Standing, WaitsFor};

@@ -160,6 +160,7 @@ impl Followed {
         row.row.started_us = Some(now_us());
         row.row.waited_us = micros(self.statement.arrived);
         row.row.grant_bytes = Some(grant.bytes);
+        grant.kind.label().clone_into(&mut row.row.permit);
         row.row.worker = grant.worker.to_string();
         if let Some(estimate) = row.row.estimate.as_mut().filter(|_| grant.clamped) {
             let given = grant.bytes.div_ceil(1 << 20);

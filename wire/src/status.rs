@@ -178,6 +178,9 @@ pub struct QueryRow {
     /// What it cost; absent when nothing costs anything.
     #[prost(double, optional, tag = "18")]
     pub cost: Option<f64>,
+    /// How it came to run, such as `fifo`; empty while it waits.
+    #[prost(string, tag = "19")]
+    pub permit: String,
 }
 
 impl QueryRow {

@@ -5,14 +5,16 @@
 //! apart from other places that read the same. Of a statement that writes, the query in it is planned (`writes`).
 
 use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::ops::ControlFlow;
 
 use datafusion_sql::sqlparser::ast::{
-    Expr, FunctionArg, FunctionArgExpr, Ident, ObjectName, Query, Select, SelectFlavor, SelectItem, TableAlias,
-    TableFactor, UnaryOperator, Value, VisitMut, VisitorMut, WildcardAdditionalOptions,
+    Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName, Query, Select, SelectFlavor, SelectItem,
+    TableAlias, TableFactor, UnaryOperator, Value, VisitMut, VisitorMut, WildcardAdditionalOptions,
 };
 use datafusion_sql::sqlparser::dialect::DuckDbDialect;
 use datafusion_sql::sqlparser::parser::{Parser, ParserError};
+use prost::Message;
 use tavana_wire::statistics::{Argument, ArgumentValue, Reference, Relation, TableFunction, TableName, TextList};
 
 use super::tokens::tokens;
@@ -30,6 +32,14 @@ pub(super) struct Parsed {
     pub(super) places: Vec<Option<Relation>>,
     /// Which of the places is the table that is written to: the last, behind those in FROM.
     pub(super) target: Option<usize>,
+}
+
+/// A key of what places read, whatever their order; `None` where nothing is read.
+pub(super) fn key(places: &[Option<Relation>]) -> Option<u64> {
+    let read: BTreeSet<Vec<u8>> = places.iter().flatten().map(Message::encode_to_vec).collect();
+    let mut hasher = DefaultHasher::new();
+    read.hash(&mut hasher);
+    (!read.is_empty()).then(|| hasher.finish())
 }
 
 /// The name of a place in FROM.
@@ -144,6 +154,28 @@ impl VisitorMut for Finder {
         }
         ControlFlow::Continue(())
     }
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        if let Some(value) = without_looks(expr) {
+            *expr = value;
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// The value in a call of the PostgreSQL frontend's that only changes how a value looks. Some name a column beside it, for its type, and so
+/// would not be understood where rows are grouped.
+fn without_looks(expr: &Expr) -> Option<Expr> {
+    let Expr::Function(function) = expr else { return None };
+    let [schema, name]: [String; 2] = parts(&function.name).try_into().ok()?;
+    if schema != "pgc" || !name.ends_with("_out") {
+        return None;
+    }
+    let FunctionArguments::List(list) = &function.args else { return None };
+    match list.args.first()? {
+        FunctionArg::Unnamed(FunctionArgExpr::Expr(value)) => Some(value.clone()),
+        _ => None,
+    }
 }
 
 fn parts(name: &ObjectName) -> Vec<String> {
@@ -220,6 +252,14 @@ mod tests {
             None => "unknown".to_owned(),
         };
         parse(sql, 0).unwrap().iter().flat_map(|parsed| parsed.places.iter().map(show).collect::<Vec<_>>()).collect()
+    }
+
+    #[test]
+    fn the_same_relations_have_one_key() {
+        let of = |sql: &str| key(&parse(sql, 0).unwrap().into_iter().flat_map(|one| one.places).collect::<Vec<_>>());
+        assert_eq!(of("from t, u where t.i = 1"), of("select max(u.j) from u join t on true join t v on true"));
+        assert_ne!(of("from t"), of("from u"));
+        assert_eq!(of("select 1"), None);
     }
 
     #[test]

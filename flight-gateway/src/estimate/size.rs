@@ -37,6 +37,8 @@ pub(super) struct Size {
     pub(super) confidence: f64,
     pub(super) source: EstimateSource,
     pub(super) because: Vec<String>,
+    /// A key of what it reads.
+    pub(super) files: Option<u64>,
 }
 
 /// The size of statements by their plans: that of the biggest.
@@ -93,6 +95,7 @@ fn statement_size(statement: Parsed, places: &[Option<Known>], first: usize, thr
         confidence: if walk.unknown.is_empty() { PLANNED } else { UNSURE },
         source: EstimateSource::Planned,
         because,
+        files: None,
     })
 }
 
@@ -197,6 +200,7 @@ pub(super) fn explained(text: &str, threads: f64) -> Option<Size> {
         source: EstimateSource::Explained,
         because: largest(&plan),
         scan_bytes: None,
+        files: None,
     })
 }
 

@@ -38,6 +38,7 @@ async fn columns_and_row_groups_that_are_not_needed_are_not_read() {
     check("select s from 'e/events.parquet' where i > 20000000", 0, "0 of 10 files").await;
     check("with e as (select max(i) m from 'e/events.parquet') from e a join e b on a.m = b.m", 20_000_000, "").await;
     check("insert into x select i from 'e/events.parquet'", 20_000_000, "").await;
+    check("select s, pgc.sum_out(sum(i), i) as sum from 'e/events.parquet' group by s", 100_000_000, "").await;
 }
 
 #[tokio::test]

@@ -94,7 +94,9 @@ impl QueueConfig {
             presize_wait: Duration::from_secs(self.presize_wait_seconds),
             ride_after: self.ride_after(),
             pace: Pace {
-                saturation_after: Duration::from_secs(self.saturation_after_seconds.unwrap_or(SATURATION_AFTER_SECONDS)),
+                saturation_after: Duration::from_secs(
+                    self.saturation_after_seconds.unwrap_or(SATURATION_AFTER_SECONDS),
+                ),
                 calm: Duration::from_secs(self.saturation_calm_seconds),
             },
             remembered_files: self.max_remembered_files,

@@ -1,6 +1,5 @@
 //! The shell around the schedule, in paused time.
 
-use super::entry::Kind;
 use super::*;
 
 const GIB: u64 = 1 << 30;

@@ -31,6 +31,7 @@ const QUERIES: &[Column<QueryRow>] = &[
     ("ended_at", Timestamp, |row| time(row.ended_us)),
     ("waited_ms", Double, |row| millis(row.waited_us)),
     ("run_ms", Double, |row| measured(row, |actual| millis(actual.run_us))),
+    ("permit", Text, |row| text(&row.permit)),
     ("worker", Text, |row| text(&row.worker)),
     ("grant_bytes", Integer, |row| integer(row.grant_bytes)),
     ("estimated_scan_bytes", Integer, |row| estimated(row, |estimate| integer(estimate.scan_bytes))),

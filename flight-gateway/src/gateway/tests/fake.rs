@@ -19,6 +19,8 @@ use tavana_daemon::login::Login;
 use tavana_wire::action::{WORKER_STATUS, WorkerStatus};
 use tavana_wire::capacity::{Capacity, WATCH_CAPACITY};
 use tavana_wire::handle::Work;
+use tavana_wire::statistics::STATISTICS;
+use tavana_wire::status::EXPLAIN;
 use tavana_wire::{Handle, Role, Sealer, SessionState, WorkerId};
 use tonic::body::Body;
 use tonic::{Code, Status};
@@ -35,7 +37,7 @@ type Script = dyn Fn(Request<Body>) -> BoxFuture<'static, Answer> + Send + Sync;
 pub(super) struct Fake {
     pub(super) id: WorkerId,
     pub(super) draining: Arc<AtomicBool>,
-    /// Calls apart from questions for its status and its capacity.
+    /// Calls apart from questions for its status, its capacity and sizes.
     pub(super) calls: Arc<AtomicUsize>,
     /// The headers of the last of them.
     pub(super) headers: Arc<Mutex<HeaderMap>>,
@@ -85,6 +87,10 @@ impl Fake {
             if action.r#type == WORKER_STATUS {
                 assert!(parts.headers.contains_key("x-tavana-service"), "a status question without proof");
                 return Ok(self.status());
+            }
+            // It knows nothing of sizes.
+            if action.r#type == STATISTICS || action.r#type == EXPLAIN {
+                return Ok(Status::unimplemented("").into_http());
             }
             if action.r#type == WATCH_CAPACITY {
                 return Ok(self.capacity());

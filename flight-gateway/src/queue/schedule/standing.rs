@@ -98,7 +98,9 @@ impl fmt::Display for WaitsFor {
             Self::OwnWorker { need_bytes } => {
                 write!(f, "it needs a free slot and {} MiB on the worker that has its session's state", mib(need_bytes))
             }
-            Self::Room { need_bytes } => write!(f, "it is next and needs a free slot and {} MiB on a worker", mib(need_bytes)),
+            Self::Room { need_bytes } => {
+                write!(f, "it is next and needs a free slot and {} MiB on a worker", mib(need_bytes))
+            }
             Self::Others { ahead } => write!(f, "{ahead} statements are ahead of it"),
         }
     }

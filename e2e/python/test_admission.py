@@ -337,3 +337,15 @@ def test_a_client_of_postgresql_is_told_what_it_waits_for(narrow, held):
         assert con.execute(SHORT).fetchone() == (992,)
     assert told[0].startswith("queued at position 1 for ")
     assert "it is next and needs" in told[0]
+
+
+def test_a_session_never_waits_for_itself(narrow):
+    """Its open result holds the one slot; a second statement runs within the memory of the first."""
+    with adbc.connect(narrow) as con:
+        with con.cursor() as first:
+            first.execute(STREAM)
+            reader = first.fetch_record_batch()
+            reader.read_next_batch()
+            assert adbc.rows(con, SHORT) == [(992,)]
+            kinds = adbc.rows(con, f"select permit from tavana.queries where sql = '{SHORT}'")
+            assert kinds == [("rider",)]

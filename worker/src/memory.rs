@@ -31,6 +31,12 @@ use crate::engine::{Connection, EngineError, Instance};
 
 /// How often the limit of the process is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How often while its memory comes near that.
+const LOOK_EVERY_UNDER_PRESSURE: Duration = Duration::from_millis(20);
+/// The part of the process's limit that DuckDB is expected to take outside of its own before anything was seen.
+const OUTSIDE_AT_FIRST: f64 = 0.3;
+/// So much of what DuckDB takes outside of its limit is still expected after a look at which it is gone.
+const OUTSIDE_LASTS: f64 = 0.998;
 
 /// What a worker is told of its memory.
 #[derive(Clone, Debug)]
@@ -65,6 +71,17 @@ pub(crate) struct Memory {
 struct Process {
     limit_bytes: u64,
     anonymous_bytes: u64,
+    /// What it takes outside of DuckDB's count: as much as was seen lately.
+    outside_bytes: u64,
+    /// DuckDB's limit that leaves room for that; `None` where nobody kills the process.
+    bearable_bytes: Option<u64>,
+}
+
+impl Process {
+    /// Whether its memory comes near its limit.
+    fn is_pressed(&self) -> bool {
+        self.bearable_bytes.is_some() && self.anonymous_bytes > self.limit_bytes / 2
+    }
 }
 
 #[derive(Debug)]
@@ -81,7 +98,10 @@ impl Memory {
     pub(crate) fn new(config: MemoryConfig, registry: &Registry) -> Result<Arc<Self>, prometheus::Error> {
         let limit = ProcessLimit::read();
         let total = config.limit_bytes.unwrap_or_else(|| limit.for_duckdb());
-        let process = Process { limit_bytes: limit.bytes(), anonymous_bytes: limit::anonymous_bytes() };
+        let anonymous_bytes = limit::anonymous_bytes();
+        let outside_bytes = (limit.bytes() as f64 * OUTSIDE_AT_FIRST) as u64;
+        let bearable_bytes = limit.bearable(outside_bytes);
+        let process = Process { limit_bytes: limit.bytes(), anonymous_bytes, outside_bytes, bearable_bytes };
         Ok(Arc::new(Self {
             budget: Budget::new(total, config.slots),
             meter: Meter::new(config.threads),
@@ -122,13 +142,19 @@ impl Memory {
         tokio::spawn(async move {
             loop {
                 // A share that came back, or a grant that kept the limit up, is worth a look at once; but not each of many.
-                let _ = tokio::time::timeout(LOOK_EVERY, changes.changed()).await;
+                let Some(pressed) = memory.upgrade().map(|memory| memory.process().is_pressed()) else { return };
+                match pressed {
+                    true => tokio::time::sleep(LOOK_EVERY_UNDER_PRESSURE).await,
+                    false => drop(tokio::time::timeout(LOOK_EVERY, changes.changed()).await),
+                }
                 let Some(memory) = memory.upgrade() else { return };
                 let looked = tokio::task::spawn_blocking(move || memory.look()).await;
                 if looked.is_err() {
                     return;
                 }
-                tokio::time::sleep(LOOK_EVERY / 4).await;
+                if !pressed {
+                    tokio::time::sleep(LOOK_EVERY / 4).await;
+                }
             }
         });
         Ok(())
@@ -137,9 +163,13 @@ impl Memory {
     /// Follows the limit of the process. Blocks.
     fn look(&self) {
         let limit = ProcessLimit::read();
-        let process = Process { limit_bytes: limit.bytes(), anonymous_bytes: limit::anonymous_bytes() };
-        *self.process.lock().unwrap_or_else(PoisonError::into_inner) = process;
         self.meter.refresh();
+        let (anonymous_bytes, used_bytes) = (limit::anonymous_bytes(), self.usage().used_bytes);
+        let lately = self.process().outside_bytes as f64 * OUTSIDE_LASTS;
+        let outside_bytes = anonymous_bytes.saturating_sub(used_bytes).max(lately as u64);
+        let bearable_bytes = limit.bearable(outside_bytes);
+        let process = Process { limit_bytes: limit.bytes(), anonymous_bytes, outside_bytes, bearable_bytes };
+        *self.process.lock().unwrap_or_else(PoisonError::into_inner) = process;
         if self.config.limit_bytes.is_none() {
             self.budget.resize(limit.for_duckdb());
         }
@@ -161,10 +191,16 @@ impl Memory {
         self.figures.set(&standing, self.limit_bytes(), process.anonymous_bytes, self.usage());
     }
 
+    /// The limit with which the process is not killed, whatever DuckDB takes outside of it; a limit that was given stays.
+    fn bearable_bytes(&self) -> u64 {
+        let bearable = self.process().bearable_bytes.filter(|_| self.config.limit_bytes.is_none());
+        bearable.unwrap_or(u64::MAX)
+    }
+
     /// Gives DuckDB the limit that it should have. Blocks while DuckDB makes room.
     fn settle(&self) -> Result<(), EngineError> {
         let mut control = self.control.lock().unwrap_or_else(PoisonError::into_inner);
-        let wanted = self.main_bytes();
+        let wanted = self.main_bytes().min(self.bearable_bytes());
         if let Some(control) = control.as_mut().filter(|control| control.limit_bytes != wanted) {
             control.connection.execute(&format!("SET GLOBAL memory_limit = '{wanted}B'"))?;
             control.limit_bytes = wanted;

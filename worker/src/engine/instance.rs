@@ -186,7 +186,12 @@ fn forget_environment(connection: &Connection) -> Result<(), EngineError> {
 }
 
 fn start_options(config: &InstanceConfig) -> Vec<(&'static str, String)> {
-    let mut options = Vec::new();
+    // Pages that are free are given back soon: in a control group they count, and past its limit the process is killed.
+    let mut options = vec![
+        ("allocator_background_threads", "true".to_owned()),
+        ("allocator_flush_threshold", "16MB".to_owned()),
+        ("allocator_bulk_deallocation_flush_threshold", "64MB".to_owned()),
+    ];
     if let Some(threads) = config.threads {
         options.push(("threads", threads.to_string()));
     }

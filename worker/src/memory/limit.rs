@@ -39,6 +39,15 @@ impl ProcessLimit {
         }
     }
 
+    /// The limit with which DuckDB leaves room for what it takes outside of it, and a tenth of the group's; `None` where nobody
+    /// kills the process. No less than a quarter of the group's.
+    pub(crate) fn bearable(self, outside_bytes: u64) -> Option<u64> {
+        match self {
+            Self::Group(bytes) => Some((bytes / 10 * 9).saturating_sub(outside_bytes).max(bytes / 4)),
+            Self::Machine(_) => None,
+        }
+    }
+
     /// The limit that DuckDB gets. In a control group it is 70 %, at least 180 MiB less than all, which is 65 % at 512 MiB, and no less than
     /// a quarter. Of a machine it is 80 %, as DuckDB itself would choose.
     pub(crate) fn for_duckdb(self) -> u64 {
@@ -187,6 +196,15 @@ mod tests {
         check(2048, 1433);
         check(64 * 1024, 45875);
         assert_eq!(ProcessLimit::Machine(1000).for_duckdb(), 800);
+    }
+
+    #[test]
+    fn what_is_outside_of_duckdbs_count_lowers_its_limit() {
+        let bearable = |outside| ProcessLimit::Group(1000).bearable(outside);
+        assert_eq!(bearable(0), Some(900));
+        assert_eq!(bearable(300), Some(600));
+        assert_eq!(bearable(5000), Some(250));
+        assert_eq!(ProcessLimit::Machine(1000).bearable(300), None);
     }
 
     #[test]

@@ -506,7 +506,8 @@ def test_the_limit_follows_the_control_group(group, tmp_path):
             duckdb = 332 * MIB
             first = watching.until(lambda told: told.memory_bytes == duckdb - duckdb // 8)
             assert first.process_limit_bytes == 512 * MIB
-            assert worker.metric("tavana_worker_memory_limit_bytes") == duckdb
+            # What DuckDB is expected to take beside it may lower it.
+            assert duckdb / 2 < worker.metric("tavana_worker_memory_limit_bytes") <= duckdb
             limit.write_text(str(2048 * MIB))
             grown = 2048 * MIB // 100 * 70
             watching.until(lambda told: told.memory_bytes == grown - 128 * MIB)
@@ -520,9 +521,10 @@ def test_the_limit_follows_the_control_group(group, tmp_path):
             with pytest.raises(grpc.RpcError) as error:
                 gateway.granted(MIB).fetch(gateway.ticket("select 1"))
             assert is_no_room(error)
-            assert worker.metric("tavana_worker_memory_limit_bytes") > 1000 * MIB
+            # Past the group's limit the process would be killed, so that the statement has to do with less.
+            eventually(lambda: worker.metric("tavana_worker_memory_limit_bytes") < 1024 * MIB)
             call.cancel()
-            eventually(lambda: worker.metric("tavana_worker_memory_limit_bytes") == shrunk)
+            eventually(lambda: worker.metric("tavana_worker_memory_limit_bytes") <= shrunk)
             gateway.granted(MIB).fetch(gateway.ticket("select 1"))
             watching.close()
     finally:

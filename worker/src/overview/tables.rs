@@ -180,6 +180,7 @@ mod tests {
                 class: "read".to_owned(),
                 outcome: "ok".to_owned(),
                 worker: "w".to_owned(),
+                permit: "fifo".to_owned(),
                 estimate: Some(Estimate {
                     scan_bytes: Some(1),
                     rows: Some(1),

@@ -219,11 +219,10 @@ def test_metrics_tell_of_estimates_and_waits(launch):
 
 
 @pytest.mark.allow_log("WARN", "more than any worker has")
-def test_a_statement_larger_than_any_worker_runs_on_disk(launch, kind, tmp_path):
+def test_a_statement_larger_than_any_worker_runs_on_disk(launch, tmp_path):
     server = launch(
         data_dir=tmp_path / "data",
         engine_args=["--memory-limit-bytes", 400 * MIB, "--threads", 2],
-        gateway_args=["--saturation-after-seconds", 0] if kind == "gateway" else [],
     )
     with adbc.connect(server) as con:
         adbc.run(

@@ -252,6 +252,7 @@ def test_a_service_token_is_needed_and_must_be_fresh(owned_worker):
 
 
 @pytest.mark.allow_log("ERROR", "(?i)key|worker|service")
+@pytest.mark.allow_log("WARN", "worker is down")
 def test_a_gateway_with_another_key_gets_nowhere(tmp_path, owned_worker):
     worker, _ = owned_worker
     gateway = Program(

@@ -59,8 +59,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     let embedded = WorkerEndpoint::in_memory("embedded", worker.service());
     let (login, sealer) = (Arc::clone(&program.login), Arc::clone(&program.sealer));
     let history = settings.gateway.history.clone().or_in(settings.worker.data_dir.as_deref());
-    let queue = settings.gateway.queue.clone().alone();
-    let config = GatewayConfig { history, queue, ..settings.gateway.clone() };
+    let config = GatewayConfig { history, ..settings.gateway.clone() };
     let gateway = config.build(login, sealer, vec![embedded], &program.registry, &program.readiness)?;
     gateway.checked().await;
     let frontend = build_frontend(&settings, &gateway, &program)?;

@@ -122,6 +122,8 @@ fn pragma(tokens: &[Token<'_>]) -> Class {
 fn query(tokens: &[Token<'_>]) -> Class {
     let mut places = Places::default();
     let mut class = Class::Trivial;
+    let defined = defined(tokens);
+    let (mut reads_system, mut reads_defined) = (false, false);
     for (at, token) in tokens.iter().enumerate() {
         let place = places.next(token);
         let next = tokens.get(at + 1);
@@ -129,14 +131,43 @@ fn query(tokens: &[Token<'_>]) -> Class {
         if is_called && EFFECTS.contains(&token.name().as_str()) || token.is_any(&["into", "pivot"]) {
             return Class::Write;
         }
-        if place == Place::Relation && !is_system(&tokens[at..]) {
-            class = Class::Read;
+        if place == Place::Relation {
+            match is_system(&tokens[at..]) {
+                true => reads_system = true,
+                // What is in it was or will be looked at.
+                false if defined.contains(&token.name()) && !next.is_some_and(|next| next.is_symbol(".")) => {
+                    reads_defined = true;
+                }
+                false => class = Class::Read,
+            }
         }
         if token.is_any(&["table", "summarize", "unpivot"]) && class == Class::Trivial && at > 0 {
             class = Class::Read;
         }
     }
-    class
+    // Without anything of the system what is defined may go on for as long as it likes.
+    if reads_defined && !reads_system && class == Class::Trivial { Class::Read } else { class }
+}
+
+/// The names that WITH defines.
+fn defined(tokens: &[Token<'_>]) -> Vec<String> {
+    let mut names = Vec::new();
+    if !tokens.iter().any(|token| token.is("with")) {
+        return names;
+    }
+    for (at, token) in tokens.iter().enumerate() {
+        let Some(mut rest) = tokens.get(at + 1..) else { break };
+        if rest.first().is_some_and(|token| token.is_symbol("(")) {
+            let columns = rest.iter().take_while(|token| !token.is_symbol(")")).count();
+            rest = rest.get(columns + 1..).unwrap_or_default();
+        }
+        let words = rest.iter().take_while(|token| token.is_any(&["as", "not", "materialized"])).count();
+        let body = rest.get(words).is_some_and(|token| token.is_symbol("("));
+        if body && rest.first().is_some_and(|token| token.is("as")) {
+            names.push(token.name());
+        }
+    }
+    names
 }
 
 /// Whether the relation whose name begins here is one of the system.
@@ -191,6 +222,8 @@ mod tests {
             "select * from memory.information_schema.columns c, duckdb_tables() d",
             "select c.relname from pg_catalog.pg_class c left join pg_namespace n on n.oid = c.relnamespace",
             "from tavana.queries",
+            "with recursive t(i) as (select oid from pg_type union all select oid from pg_catalog.pg_type p, t) from t a join t",
+            "with t as materialized (from pg_class), u as (from t) select * from u",
             "pragma table_info('t')",
             "select 'from t', \"from\", $$ from t $$ /* from t */ -- from t",
         ] {

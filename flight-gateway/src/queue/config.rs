@@ -40,10 +40,10 @@ pub struct QueueConfig {
     pub max_backfill_passes: u32,
 
     /// The seconds of waiting after which nobody is expected to add workers, unless a scaler answers. From then on, a
-    /// statement that is too big for every worker runs with what the largest has, and spills to disk. When not given 30, and
-    /// 0 in `tavana serve`, where nobody adds any.
-    #[arg(long, value_name = "SECONDS")]
-    pub saturation_after_seconds: Option<u64>,
+    /// statement that is too big for every worker runs with what the largest has, and spills to disk. 0 where nobody adds
+    /// any; with a scaler, longer than it takes to answer.
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    pub saturation_after_seconds: u64,
 
     /// The seconds of an empty queue after which workers are expected to be added again; no change back is faster.
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
@@ -65,9 +65,6 @@ pub struct QueueConfig {
     pub max_remembered_files: NonZeroUsize,
 }
 
-/// Where it is not given.
-const SATURATION_AFTER_SECONDS: u64 = 30;
-
 impl Default for QueueConfig {
     /// What the help texts say.
     fn default() -> Self {
@@ -77,7 +74,7 @@ impl Default for QueueConfig {
             max_running_per_principal: 0,
             max_memory_bytes_per_principal: 0,
             max_backfill_passes: 1000,
-            saturation_after_seconds: None,
+            saturation_after_seconds: 0,
             saturation_calm_seconds: 60,
             presize_wait_seconds: 180,
             ride_after_ms: 1000,
@@ -94,19 +91,11 @@ impl QueueConfig {
             presize_wait: Duration::from_secs(self.presize_wait_seconds),
             ride_after: self.ride_after(),
             pace: Pace {
-                saturation_after: Duration::from_secs(
-                    self.saturation_after_seconds.unwrap_or(SATURATION_AFTER_SECONDS),
-                ),
+                saturation_after: Duration::from_secs(self.saturation_after_seconds),
                 calm: Duration::from_secs(self.saturation_calm_seconds),
             },
             remembered_files: self.max_remembered_files,
         }
-    }
-
-    /// The same where nobody adds workers: waiting for them would be in vain.
-    #[must_use]
-    pub fn alone(self) -> Self {
-        Self { saturation_after_seconds: self.saturation_after_seconds.or(Some(0)), ..self }
     }
 
     /// What a principal may have at once with limits of its own, where it has any; 0 is no limit.

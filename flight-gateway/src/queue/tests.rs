@@ -11,7 +11,8 @@ struct Queue {
 }
 
 fn queue(slots: u32, config: impl FnOnce(&mut QueueConfig)) -> Queue {
-    let mut settings = QueueConfig::default();
+    // As with a scaler.
+    let mut settings = QueueConfig { saturation_after_seconds: 30, ..QueueConfig::default() };
     config(&mut settings);
     let registry = Registry::new();
     let admission = Admission::new(&settings, &registry).unwrap();

@@ -92,7 +92,7 @@ def bob(fleet):
         yield gateway
 
 
-def test_the_tables_are_in_the_catalog_and_empty_without_a_gateway(con, kind):
+def test_the_tables_are_in_the_catalog_and_empty_without_a_gateway(con, server):
     names = {
         name
         for (name,) in adbc.rows(
@@ -102,7 +102,7 @@ def test_the_tables_are_in_the_catalog_and_empty_without_a_gateway(con, kind):
     assert set(SEE) <= names
     for name in SEE:
         rows = adbc.rows(con, f"select * from tavana.{name}")
-        assert kind != "worker" or rows == []
+        assert server.kind != "worker" or rows == []
     objects = con.adbc_get_objects(catalog_filter="tavana", depth="tables").read_all().to_pylist()
     tables = {
         table["table_name"]

@@ -34,26 +34,6 @@ const EFFECTS: &[&str] = &["nextval", "setseed", "checkpoint", "force_checkpoint
 /// Catalogs and schemas whose relations show the system, not data.
 const SYSTEM_SCHEMAS: &[&str] = &["information_schema", "pg_catalog", "pgc", "tavana"];
 
-/// The relations of PostgreSQL's catalog that tools ask for by their bare names.
-const SYSTEM_RELATIONS: &[&str] = &[
-    "pg_class",
-    "pg_namespace",
-    "pg_type",
-    "pg_attribute",
-    "pg_proc",
-    "pg_database",
-    "pg_settings",
-    "pg_tables",
-    "pg_views",
-    "pg_index",
-    "pg_indexes",
-    "pg_constraint",
-    "pg_description",
-    "pg_roles",
-    "pg_am",
-    "pg_enum",
-];
-
 /// The class of a text; of several statements that of the heaviest.
 pub(crate) fn classify(sql: &str) -> Class {
     let tokens: Vec<Token<'_>> = tokens(sql).collect();
@@ -184,7 +164,8 @@ fn is_system(tokens: &[Token<'_>]) -> bool {
     let is_call = rest.first().is_some_and(|token| token.is_symbol("("));
     match before {
         [] if is_call => last.starts_with("duckdb_"),
-        [] => SYSTEM_RELATIONS.contains(&last.as_str()),
+        // PostgreSQL's catalog, which tools ask for by bare names.
+        [] => last.starts_with("pg_"),
         _ => before.iter().any(|part| SYSTEM_SCHEMAS.contains(&part.as_str())),
     }
 }

@@ -27,6 +27,11 @@ impl Executor {
         let sql = sql.to_owned();
         let query = self.running.start_text(call, &sql);
         let lease = self.lease(call, None).await?;
+        if lease.in_transaction() {
+            // Of some failures, such as of a metadata database that is gone, DuckDB aborts it.
+            let message = "nothing is explained while a transaction is open, since a failure could abort it";
+            return Err(Failure::new(FailureKind::State, message));
+        }
         let (policy, role) = (self.policy.clone(), call.role());
         let work = move |lease: &mut Lease| plan(lease, &sql, &policy, role);
         let (_, plan) = blocking(&query, lease, work).await?;

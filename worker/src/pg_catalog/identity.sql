@@ -24,11 +24,11 @@ CREATE MACRO pgc.fixed.schema_oid(nsp) AS CASE nsp
     WHEN 'public' THEN 2200 WHEN 'pg_catalog' THEN 11 WHEN 'information_schema' THEN 13207
     ELSE pgc.fixed.object_oid('schema', nsp) END;
 
--- DuckDB's `main` is PostgreSQL's `public`; temporary objects live in a database of their own, and so do the tables about statements.
+-- DuckDB's `main` is PostgreSQL's `public`; temporary objects live in a database of their own.
 CREATE MACRO pgc.fixed.schema_name(db, sch) AS CASE
-    WHEN db = 'temp' THEN 'pg_temp_1' WHEN db = 'tavana' THEN 'tavana' WHEN sch = 'main' THEN 'public' ELSE sch END;
+    WHEN db = 'temp' THEN 'pg_temp_1' WHEN sch = 'main' THEN 'public' ELSE sch END;
 CREATE MACRO pgc.fixed.database_oid(db) AS CASE db WHEN 'tavana' THEN 16384 ELSE pgc.fixed.object_oid('database', db) END;
-CREATE MACRO pgc.fixed.shown(db) AS db IN (system.main.current_database(), 'temp', 'tavana');
+CREATE MACRO pgc.fixed.shown(db) AS db IN (system.main.current_database(), 'temp');
 
 -- The database and the user as clients know them. The frontend sets the variables `pg_user`,
 -- `pg_role`, `pg_settings` (a map) and `pg_backend` for each session; without it there are defaults.

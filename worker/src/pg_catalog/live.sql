@@ -1,5 +1,5 @@
 -- The user's objects, read from DuckDB's own functions: one view a kind, in PostgreSQL's terms.
--- Only the database of the session and its temporary objects are shown, as in PostgreSQL, and the tables about statements.
+-- Only the database of the session and its temporary objects are shown, as in PostgreSQL.
 
 -- Columns that were declared with a length.
 CREATE VIEW pgc.now.measured AS
@@ -119,8 +119,7 @@ UNION ALL SELECT nspname, indname FROM pgc.live.created_index;
 CREATE VIEW pgc.now.schema AS
 SELECT DISTINCT pgc.fixed.schema_name(database_name, schema_name) AS nspname, max(comment) AS comment
 FROM duckdb_schemas()
-WHERE (database_name = system.main.current_database() AND schema_name NOT IN ('information_schema', 'pg_catalog'))
-    OR (database_name = 'tavana' AND schema_name = 'main') GROUP BY ALL;
+WHERE database_name = system.main.current_database() AND schema_name NOT IN ('information_schema', 'pg_catalog') GROUP BY ALL;
 CREATE TEMP TABLE pgc_schema AS FROM pgc.now.schema LIMIT 0;
 CREATE VIEW pgc.live.schema AS FROM query_table(pgc.fixed.base('schema'));
 
@@ -134,6 +133,6 @@ CREATE VIEW pgc.live.view_text AS FROM query_table(pgc.fixed.base('view_text'));
 CREATE VIEW pgc.now.macro AS
 SELECT pgc.fixed.schema_name(database_name, schema_name) AS nspname, function_name AS proname, function_type, parameters,
     macro_definition, function_oid
-FROM duckdb_functions() WHERE NOT internal AND pgc.fixed.shown(database_name) AND database_name <> 'tavana';
+FROM duckdb_functions() WHERE NOT internal AND pgc.fixed.shown(database_name);
 CREATE TEMP TABLE pgc_macro AS FROM pgc.now.macro LIMIT 0;
 CREATE VIEW pgc.live.macro AS FROM query_table(pgc.fixed.base('macro'));

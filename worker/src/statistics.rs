@@ -64,6 +64,10 @@ impl Executor {
         }
         let query = self.running.start(call.query_id, call);
         let own = self.lease(call, None).await?;
+        if own.in_transaction() && !self.policy.lakes.is_empty() {
+            let message = "nothing is told while a transaction is open: asking a lake whose metadata database is gone could abort it";
+            return Err(Failure::new(FailureKind::State, message));
+        }
         let apart = match own.session().filter(|_| own.in_transaction()) {
             Some(session) => {
                 let mut backend = self.pool.take(None)?;
@@ -120,9 +124,8 @@ struct Wanted {
 }
 
 /// What a reference came to.
-enum Source<'a> {
-    /// And where it is seen.
-    Table(Entry, &'a Connection),
+enum Source {
+    Table(Entry),
     View(Entry),
     Files(Scan),
     /// Something that DuckDB knows, and we do not, as SQL.
@@ -132,7 +135,6 @@ enum Source<'a> {
 /// One round of looking.
 struct Survey<'a> {
     own: &'a Connection,
-    in_transaction: bool,
     files: &'a Connection,
     policy: &'a Policy,
     role: Role,
@@ -150,8 +152,7 @@ impl<'a> Survey<'a> {
         let own = connections.own.connection();
         let files = connections.apart.as_ref().map_or(own, |lease| lease.connection());
         let path = resolve::search_path(own)?;
-        let in_transaction = connections.apart.is_some();
-        Ok(Self { own, in_transaction, files, policy, role, until, path })
+        Ok(Self { own, files, policy, role, until, path })
     }
 
     fn answer(&self, asked: Vec<Relation>) -> Result<Vec<(RelationStatistics, Option<Failure>)>, Failure> {
@@ -194,7 +195,7 @@ impl<'a> Survey<'a> {
             self.policy.check_text(&Statement::read(&sql), self.role)?;
         }
         match self.source(reference, wanted.view.as_ref())? {
-            Source::Table(entry, connection) => self.table(&entry, connection, found).map(|()| Vec::new()),
+            Source::Table(entry) => self.table(&entry, found).map(|()| Vec::new()),
             Source::View(entry) => self.view(&entry, found),
             Source::Files(scan) => self.scan(&scan, found).map(|()| Vec::new()),
             Source::Other(sql) => {
@@ -204,7 +205,7 @@ impl<'a> Survey<'a> {
         }
     }
 
-    fn source(&self, reference: &Reference, view: Option<&Place>) -> Result<Source<'a>, Failure> {
+    fn source(&self, reference: &Reference, view: Option<&Place>) -> Result<Source, Failure> {
         let name = match reference {
             Reference::Call(call) => {
                 let scan = Scan::of_call(call)?;
@@ -213,18 +214,9 @@ impl<'a> Survey<'a> {
             Reference::Name(name) => name,
         };
         let path: Vec<Place> = view.into_iter().chain(&self.path).cloned().collect();
-        // A transaction whose lake lost its metadata database is aborted by asking in it; what is its own is seen there only.
-        let seen_by_all = match self.in_transaction {
-            true => resolve::resolve(self.files, &name.parts, &path)?.map(|entry| (entry, self.files)),
-            false => None,
-        };
-        let found = match seen_by_all {
-            Some(found) => Some(found),
-            None => resolve::resolve(self.own, &name.parts, &path)?.map(|entry| (entry, self.own)),
-        };
-        Ok(match found {
-            Some((entry, _)) if entry.is_view => Source::View(entry),
-            Some((entry, connection)) => Source::Table(entry, connection),
+        Ok(match resolve::resolve(self.own, &name.parts, &path)? {
+            Some(entry) if entry.is_view => Source::View(entry),
+            Some(entry) => Source::Table(entry),
             None => match name.parts.as_slice() {
                 [file] if let Some(scan) = Scan::of_name(file) => Source::Files(scan),
                 _ => Source::Other(text(reference)?),
@@ -232,19 +224,19 @@ impl<'a> Survey<'a> {
         })
     }
 
-    fn table(&self, entry: &Entry, connection: &Connection, found: &mut RelationStatistics) -> Result<(), Failure> {
+    fn table(&self, entry: &Entry, found: &mut RelationStatistics) -> Result<(), Failure> {
         found.name = vec![entry.database.clone(), entry.schema.clone(), entry.name.clone()];
         let sql = "SELECT type FROM system.main.duckdb_databases() WHERE database_name = $1";
-        let kind = Rows::read(connection, sql, &[&entry.database])?.texts(0)?.into_iter().flatten().next();
+        let kind = Rows::read(self.own, sql, &[&entry.database])?.texts(0)?.into_iter().flatten().next();
         let kind = match kind.as_deref() {
             Some("duckdb") => RelationKind::Table,
             Some("ducklake") => RelationKind::Ducklake,
             _ => RelationKind::Foreign,
         };
         found.set_kind(kind);
-        let schema = self.describe(connection, &table::full_name(entry), found)?;
+        let schema = self.describe(self.own, &table::full_name(entry), found)?;
         match kind {
-            RelationKind::Table => table::look(connection, entry, &schema, found),
+            RelationKind::Table => table::look(self.own, entry, &schema, found),
             RelationKind::Ducklake => lake::look(self.files, entry, &schema, found),
             _ => {
                 found.rows = entry.rows;

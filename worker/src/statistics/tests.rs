@@ -21,15 +21,7 @@ fn call(function: &str, file: &str) -> Relation {
 fn survey(connection: &Connection, until: Option<Instant>, asked: Vec<Relation>) -> Vec<Found> {
     let policy = Policy { trusted: false, endpoints: Vec::new(), given: Vec::new(), lakes: Vec::new() };
     let path = resolve::search_path(connection).unwrap();
-    let survey = Survey {
-        own: connection,
-        in_transaction: false,
-        files: connection,
-        policy: &policy,
-        role: Role::Reader,
-        until,
-        path,
-    };
+    let survey = Survey { own: connection, files: connection, policy: &policy, role: Role::Reader, until, path };
     survey.answer(asked).unwrap()
 }
 

@@ -191,7 +191,9 @@ def test_a_write_whose_worker_died_is_told_as_unknown_and_never_retried(tmp_path
         stub = raw.channel.unary_unary("/arrow.flight.protocol.FlightService/GetFlightInfo")
         sql = "insert into kept select i from range(200000000) t(i) where hash(i) % 1000000 = 0"
         call = stub.future(wire.descriptor(wire.query(sql)), timeout=60)
-        eventually(lambda: server.worker.metric("tavana_worker_grants") == server.running_queries() == 1)
+        eventually(
+            lambda: server.worker.metric("tavana_worker_grants") == server.running_queries() == 1
+        )
         server.worker.kill()
         with refused("UNKNOWN", match="unknown|may or may not|outcome"):
             call.result()

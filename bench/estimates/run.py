@@ -20,9 +20,10 @@ from pathlib import Path
 import duckdb
 import figures
 import measured
-import page
 import schemas
 from schemas import Statement
+
+import page
 
 ROOT = Path(__file__).parent.parent.parent
 sys.path.insert(0, str(ROOT / "e2e" / "python"))

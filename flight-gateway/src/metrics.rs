@@ -11,6 +11,7 @@ use http::HeaderMap;
 use prometheus::{HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 use tavana_wire::estimate::{Actual, Estimate};
 use tavana_wire::{estimate, headers};
+use tokio_util::sync::CancellationToken;
 use tonic::Code;
 use tracing::Span;
 
@@ -131,6 +132,11 @@ impl Record {
         if let Some(followed) = self.0.followed().as_ref() {
             note(followed);
         }
+    }
+
+    /// Resolves when somebody kills the statement that the call runs.
+    pub(crate) fn killed(&self) -> Option<CancellationToken> {
+        self.0.followed().as_ref().map(Followed::killed)
     }
 
     /// Counts bytes that were passed on.

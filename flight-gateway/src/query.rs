@@ -258,8 +258,8 @@ impl Checked {
         if let Some(estimate) = &sized.estimate {
             followed.estimated(estimate);
         }
-        let terms = Terms { killed: Some(followed.killed()), ..self.terms() };
         record.follow(followed);
+        let terms = Terms { killed: record.killed(), ..self.terms() };
         let mut permit = sized.admit(gateway, self.query, &self.caller.session, target, &terms).await?;
         let mut tried = false;
         loop {
@@ -372,7 +372,8 @@ impl Checked {
             if let Some(told) = told {
                 self.show_rows(&place, told, gateway).await?;
             }
-            let (error, place) = match self.send(place, body, told, self.terms(), gateway, record).await {
+            let terms = Terms { killed: record.killed(), ..self.terms() };
+            let (error, place) = match self.send(place, body, told, terms, gateway, record).await {
                 Ok(reply) => return Ok(reply),
                 Err(failed) => failed,
             };

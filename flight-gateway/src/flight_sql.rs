@@ -8,7 +8,9 @@
 pub(crate) mod command;
 pub(crate) mod message;
 pub(crate) mod method;
+mod upload;
 
 pub(crate) use command::{Asked, Purpose};
 pub(crate) use message::{Limits, PeekError, RequestBody};
 pub(crate) use method::Method;
+pub(crate) use upload::UploadReader;

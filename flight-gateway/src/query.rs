@@ -235,10 +235,10 @@ impl Checked {
             self.follow_plan(&sized, gateway, record);
             let again = body.again();
             let told = Told { grant_bytes: Some(0), ..told };
-            match (self.relay(body, target, Some(told), gateway, record).await, again) {
+            match self.relay(body, target, Some(told), gateway, record).await {
                 // It does more than read.
-                (Err(GatewayError::Relay(RelayError::NoRoom)), Some(again)) => body = again,
-                (outcome, _) => return outcome,
+                Err(GatewayError::Relay(RelayError::NoRoom)) if again.is_whole() => body = again,
+                outcome => return outcome,
             }
         }
         self.run_admitted(body, &sized, told, target, gateway, record).await
@@ -294,7 +294,7 @@ impl Checked {
                         RelayError::NotSent(_) => !std::mem::replace(&mut tried, true),
                         _ => false,
                     };
-                    let (Some(again), Some(held), true) = (again, place.permit(), may_try) else {
+                    let (Some(held), true) = (place.permit(), may_try && again.is_whole()) else {
                         return Err(error.into());
                     };
                     drop(place);
@@ -366,7 +366,8 @@ impl Checked {
     ) -> Result<http::Response<Body>, GatewayError> {
         let mut avoid = None;
         loop {
-            let again = body.again().filter(|_| avoid.is_none() && !matches!(target, Target::Pinned(..)));
+            let again = body.again();
+            let may_try = avoid.is_none() && !matches!(target, Target::Pinned(..));
             let place = gateway.fleet.place(target, avoid)?;
             record.note("worker", place.worker());
             if let Some(told) = told {
@@ -379,7 +380,7 @@ impl Checked {
             };
             if let RelayError::NotSent(cause) = &error {
                 gateway.fleet.unreachable(&place, cause);
-                if let Some(again) = again {
+                if may_try && again.is_whole() {
                     (avoid, body) = (Some(place.at), again);
                     continue;
                 }
@@ -400,7 +401,7 @@ impl Checked {
             .everywhere()
             .into_iter()
             .map(|place| {
-                let (copy, _end) = upload::body(body.again().unwrap_or_default(), record);
+                let (copy, _end) = upload::body(body.again(), record);
                 (place, self.request(copy, None, gateway, record))
             })
             .collect();

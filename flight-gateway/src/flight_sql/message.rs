@@ -16,6 +16,7 @@ use tonic::Status;
 use tonic::body::Body;
 
 use super::Method;
+use super::upload::Upload;
 
 /// Flag and length ahead of every gRPC message.
 const PREFIX_BYTES: usize = 5;
@@ -34,13 +35,8 @@ pub(crate) struct Limits {
 pub(crate) enum RequestBody {
     /// All of it; it can be sent again.
     Whole(Bytes),
-    /// The frames that were read, and the rest that was not.
-    Upload {
-        /// Frames as they came, the whole first message in them.
-        head: VecDeque<Bytes>,
-        /// What the client is still sending.
-        rest: Body,
-    },
+    /// The whole first message, and the rest that was not read.
+    Upload(Upload),
 }
 
 /// Why the first message could not be read.
@@ -147,11 +143,11 @@ async fn read_only(body: Body, limits: Limits) -> Result<(Option<Bytes>, Request
 async fn read_first(body: Body, limits: Limits) -> Result<(Option<Bytes>, RequestBody), PeekError> {
     let (reader, rest) = Reader::until_message(body, limits.message_bytes).await?;
     if reader.buffered == 0 {
-        return Ok((None, RequestBody::Upload { head: reader.frames, rest }));
+        return Ok((None, RequestBody::Upload(Upload::new(reader.frames, rest))));
     }
     let end = reader.end_of_message(limits.message_bytes)?.filter(|&end| end <= reader.buffered);
     let message = reader.first_bytes(end.ok_or(PeekError::Cut)?).slice(PREFIX_BYTES..);
-    Ok((Some(message), RequestBody::Upload { head: reader.frames, rest }))
+    Ok((Some(message), RequestBody::Upload(Upload::new(reader.frames, rest))))
 }
 
 /// The next bytes of a body; `None` at its end.
@@ -231,11 +227,19 @@ impl Default for RequestBody {
 }
 
 impl RequestBody {
-    /// Whether it can be sent a second time.
-    pub(crate) fn again(&self) -> Option<Self> {
+    /// The same, to be sent a second time if it is [whole](Self::is_whole) then.
+    pub(crate) fn again(&self) -> Self {
         match self {
-            Self::Whole(whole) => Some(Self::Whole(whole.clone())),
-            Self::Upload { .. } => None,
+            Self::Whole(whole) => Self::Whole(whole.clone()),
+            Self::Upload(upload) => Self::Upload(upload.clone()),
+        }
+    }
+
+    /// Whether it can be sent from its beginning.
+    pub(crate) fn is_whole(&self) -> bool {
+        match self {
+            Self::Whole(_) => true,
+            Self::Upload(upload) => upload.is_whole(),
         }
     }
 
@@ -244,7 +248,7 @@ impl RequestBody {
     pub(crate) fn read_bytes(&self) -> Bytes {
         match self {
             Self::Whole(whole) => whole.clone(),
-            Self::Upload { head, .. } => head.iter().flatten().copied().collect(),
+            Self::Upload(upload) => upload.kept().concat().into(),
         }
     }
 }
@@ -303,12 +307,17 @@ mod tests {
             let frames = chunks(&bytes, cuts);
             let (message, request) = run(read(Method::DoPut, body(frames.clone()), LIMITS)).unwrap();
             prop_assert_eq!(message.unwrap(), first.clone());
-            let RequestBody::Upload { head, rest } = request else { panic!("an upload was read whole") };
+            let RequestBody::Upload(upload) = request else { panic!("an upload was read whole") };
+            let head = upload.kept();
             // No more was read than the frame in which the first message ends.
-            let before_last = head.iter().map(Bytes::len).sum::<usize>() - head.back().map_or(0, Bytes::len);
+            let before_last = head.iter().map(Bytes::len).sum::<usize>() - head.last().map_or(0, Bytes::len);
             prop_assert!(before_last < 5 + first.len());
-            let rest = run(rest.collect()).unwrap().to_bytes();
-            prop_assert_eq!([head.iter().flatten().copied().collect(), rest.to_vec()].concat(), bytes);
+            let mut reader = upload.read().unwrap();
+            let mut sent = Vec::new();
+            while let Some(frame) = run(std::future::poll_fn(|cx| reader.poll(cx))) {
+                sent.extend(frame.unwrap().into_data().unwrap());
+            }
+            prop_assert_eq!(sent, bytes);
         }
 
         #[test]

@@ -1,23 +1,24 @@
-//! A request's body on its way to the worker: the frames that were read, then the rest unread.
+//! A request's body on its way to the worker.
 //!
 //! A worker takes the clean end of an upload for "that is all". So the end of the client's body may be passed
 //! on only while the call is running: once the gateway has ended it (a deadline, a client that left), the
 //! upload ends with an error at once, whatever the client does; over HTTP/2 that error is also what resets
 //! the worker's stream, because a response that is dropped does not while the request is still being sent.
 
-use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use futures::stream;
 use futures::task::AtomicWaker;
 use http_body::{Frame, SizeHint};
+use http_body_util::StreamBody;
 use tonic::Status;
 use tonic::body::Body;
 
-use crate::flight_sql::RequestBody;
+use crate::flight_sql::{RequestBody, UploadReader};
 use crate::metrics::Record;
 
 /// Held as long as the call runs; dropping it breaks the upload off.
@@ -37,8 +38,7 @@ impl Drop for UploadEnd {
 }
 
 struct Upload {
-    head: VecDeque<Bytes>,
-    rest: Body,
+    reader: UploadReader,
     ended: Arc<Ended>,
     record: Record,
 }
@@ -52,7 +52,13 @@ pub(crate) fn body(request: RequestBody, record: &Record) -> (Body, UploadEnd) {
             record.relayed(whole.len());
             Body::new(http_body_util::Full::new(whole))
         }
-        RequestBody::Upload { head, rest } => Body::new(Upload { head, rest, ended, record: record.clone() }),
+        RequestBody::Upload(upload) => match upload.read() {
+            Some(reader) => Body::new(Upload { reader, ended, record: record.clone() }),
+            // Whoever sends again has looked whether it is whole; a clean end would be taken for all of it.
+            None => Body::new(StreamBody::new(stream::iter([Err::<Frame<Bytes>, _>(Status::internal(
+                "the upload is not whole",
+            ))]))),
+        },
     };
     (body, end)
 }
@@ -66,11 +72,7 @@ impl http_body::Body for Upload {
         if self.ended.yes.load(Ordering::Acquire) {
             return Poll::Ready(Some(Err(Status::cancelled("the call has ended"))));
         }
-        if let Some(data) = self.head.pop_front() {
-            self.record.relayed(data.len());
-            return Poll::Ready(Some(Ok(Frame::data(data))));
-        }
-        let polled = Pin::new(&mut self.rest).poll_frame(cx);
+        let polled = self.reader.poll(cx);
         if let Poll::Ready(Some(Ok(frame))) = &polled {
             self.record.relayed(frame.data_ref().map_or(0, Bytes::len));
         }
@@ -78,7 +80,7 @@ impl http_body::Body for Upload {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.head.is_empty() && self.rest.is_end_stream()
+        self.reader.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {

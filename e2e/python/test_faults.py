@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import adbc_driver_manager
@@ -189,11 +190,13 @@ def test_a_write_whose_worker_died_is_told_as_unknown_and_never_retried(tmp_path
     with raw_grpc.RawFlight(server, keeps_token=True) as raw:
         raw.query("create table kept (i bigint); select 1")
         stub = raw.channel.unary_unary("/arrow.flight.protocol.FlightService/GetFlightInfo")
-        sql = "insert into kept select i from range(200000000) t(i) where hash(i) % 1000000 = 0"
+        # Minutes of work.
+        sql = "insert into kept select i from range(40000000000) t(i) where hash(i) % 1000000 = 0"
         call = stub.future(wire.descriptor(wire.query(sql)), timeout=60)
-        eventually(
-            lambda: server.worker.metric("tavana_worker_grants") == server.running_queries() == 1
-        )
+        # A plan of it was asked for before; what runs once it has its permit is the statement.
+        eventually(lambda: server.front.metric("tavana_gateway_permits") == 1)
+        eventually(lambda: server.running_queries() == 1)
+        time.sleep(1)
         server.worker.kill()
         with refused("UNKNOWN", match="unknown|may or may not|outcome"):
             call.result()

@@ -227,9 +227,13 @@ class Program:
         return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) * 1024
 
 
+# Between fork and exec of a program, gRPC's threads of the test's own process may write into the program's log.
+_OF_GRPC = re.compile(r"[IWE]\d{4} [\d:.]+ +\d+ \w+\.cc:\d+\] ")
+
+
 def level(line: str) -> str:
     """The level of a log line; what is not a JSON entry counts as an error."""
-    if not line.strip():
+    if not line.strip() or _OF_GRPC.match(line):
         return "INFO"
     try:
         return json.loads(line)["level"].upper()
